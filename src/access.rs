@@ -1,0 +1,348 @@
+//! One file a session type: how it is described, checked, and turned into credentials.
+//!
+//! Deliberately absent: caching, parents' credentials (they are handed in), a terminal (asking is
+//! the trait [`Prompt`]).
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    cloud::CloudError,
+    envdelta::{Managed, Value},
+    model::{Credentials, RegionName, Session, Timestamp},
+    secret::Secret,
+    vault::VaultError,
+};
+
+mod aws;
+mod aws_iam_role_chained;
+mod aws_iam_user;
+mod aws_region;
+pub mod field;
+pub mod prompt;
+
+pub use field::{Field, FieldError, Form};
+pub use prompt::{MfaQuestion, NoPrompt, Prompt, PromptError, Retry};
+
+/// Every session type.
+pub const FACTORIES: &[&dyn CredentialProviderFactory] = &[
+    &aws_iam_user::AwsIamUser,
+    &aws_iam_role_chained::AwsIamRoleChained,
+];
+
+/// The factory of a session type; `None` for a type of a newer program.
+pub fn factory(session_type: &str) -> Option<&'static dyn CredentialProviderFactory> {
+    FACTORIES
+        .iter()
+        .copied()
+        .find(|factory| factory.session_type() == session_type)
+}
+
+/// One session type.
+pub trait CredentialProviderFactory: Sync {
+    /// `cloudProvider-accessMethod`.
+    fn session_type(&self) -> &'static str;
+
+    /// What it is, in a few words, for help.
+    fn about(&self) -> &'static str;
+
+    /// The environment variables of its cloud.
+    fn managed(&self) -> &'static Managed;
+
+    /// The fields of its sessions.
+    fn fields(&self) -> &'static [Field];
+
+    /// What the vault keeps for a session of this type.
+    fn secret(&self) -> Option<&'static SecretForm> {
+        None
+    }
+
+    /// Whether it is started with the credentials of another session of the same cloud.
+    fn has_parent(&self) -> bool {
+        false
+    }
+
+    /// The longest lifetime, in seconds, of what is made from this type's credentials, where that
+    /// is shorter than usual.
+    fn child_limit(&self) -> Option<u32> {
+        None
+    }
+
+    /// Checks the fields together, each by itself having been checked by its [`Field`].
+    fn check(&self, session: &Session) -> Result<(), FieldError>;
+
+    /// Checks a lifetime that was asked for, in seconds.
+    fn check_duration(&self, seconds: u32) -> Result<(), String>;
+
+    /// What lists and messages say about a session.
+    fn summary(&self, session: &Session) -> Summary;
+
+    /// Where a session's own requests go: never the caller's environment, so that what one shell
+    /// obtained serves all.
+    fn home_region(
+        &self,
+        session: &Session,
+        default: Option<&RegionName>,
+    ) -> Result<RegionName, FieldError>;
+
+    /// Where a session's programs work.
+    fn choose_region(
+        &self,
+        session: &Session,
+        sources: &RegionSources<'_>,
+    ) -> Result<RegionChoice, FieldError>;
+
+    /// The request that [`CredentialProviderFactory::issue`] would make; asks nobody and nothing.
+    fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError>;
+
+    /// Asks the cloud for credentials.
+    fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError>;
+
+    /// The variables that hand the credentials to a program.
+    fn environment(&self, outcome: &Outcome<'_>) -> Vec<(&'static str, Value)>;
+
+    /// Asks the cloud whether the credentials are good.
+    fn verify(
+        &self,
+        hop: &Hop<'_>,
+        credentials: &Credentials,
+        helpers: &Helpers<'_>,
+    ) -> Result<Verified, AccessError>;
+}
+
+/// A session's secret: one item in the vault.
+#[derive(Debug)]
+pub struct SecretForm {
+    /// The long flag's stem: `secret-access-key` makes `--secret-access-key-stdin`.
+    pub flag: &'static str,
+    /// What a prompt calls it.
+    pub label: &'static str,
+    /// Checks the text that a person gave.
+    pub check: fn(&str) -> Result<(), String>,
+    /// The vault's item, of the session's fields and the secret.
+    pub item: fn(&Map<String, Json>, &Secret) -> Secret,
+    /// Reads fields and secret from a file that the provider lets people download.
+    pub from_csv: fn(&[u8]) -> Result<CsvSecret, String>,
+}
+
+/// What a downloaded file held.
+#[derive(Debug)]
+pub struct CsvSecret {
+    /// Fields of the session.
+    pub fields: Vec<(&'static str, String)>,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// What lists and messages say about a session.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Summary {
+    /// The account or tenant.
+    pub account: Option<String>,
+    /// The role.
+    pub role: Option<String>,
+    /// The device whose code a person must type, where there is one.
+    pub mfa_device: Option<String>,
+}
+
+/// One session on the way to credentials, and all that its request depends on.
+#[derive(Clone, Debug)]
+pub struct Hop<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Where its requests go.
+    pub region: RegionName,
+    /// Another address than the cloud's own.
+    pub endpoint: Option<String>,
+    /// Files with further root certificates.
+    pub ca_bundles: Vec<PathBuf>,
+    /// A lifetime that was asked for instead of the session's own, in seconds.
+    pub duration: Option<u32>,
+    /// The parent's [`CredentialProviderFactory::child_limit`].
+    pub limit: Option<u32>,
+    /// The user's login name.
+    pub user: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+/// What the choice of a region or location can draw on.
+pub struct RegionSources<'a> {
+    /// From the command line.
+    pub flag: Option<&'a RegionName>,
+    /// The user's own variables, whatever an earlier session of ours has put in their place.
+    pub own: &'a dyn Fn(&str) -> Option<String>,
+    /// The workspace's default.
+    pub default: Option<&'a RegionName>,
+}
+
+impl std::fmt::Debug for RegionSources<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegionSources")
+            .field("flag", &self.flag)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A chosen region or location.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegionChoice {
+    /// The name.
+    pub region: RegionName,
+    /// Where it comes from: a flag, a variable, a file.
+    pub source: String,
+    /// What the user should know: what was passed over, and what was overruled.
+    pub notes: Vec<String>,
+    /// The files that the choice depends on, whether they exist or not.
+    pub files: Vec<PathBuf>,
+}
+
+/// What would be asked of the cloud.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Everything that the answer depends on, except the parent's credentials.
+    pub material: Json,
+    /// Whether a person must answer something.
+    pub asks_person: bool,
+    /// What the user should know: a lifetime that was cut.
+    pub notes: Vec<String>,
+}
+
+/// What a factory may use while it issues.
+pub struct Helpers<'a> {
+    /// The parent's credentials.
+    pub parent: Option<&'a Credentials>,
+    /// The session's item in the vault.
+    pub secret: &'a dyn Fn() -> Result<Option<Secret>, VaultError>,
+    /// Who can be asked.
+    pub prompt: &'a dyn Prompt,
+    /// Is told before a person is asked.
+    pub asking: &'a dyn Fn(),
+    /// Claims a one-time code for a device; the error is the number of seconds until a new one.
+    pub claim_code: &'a dyn Fn(&str, &str) -> Result<(), i64>,
+    /// Is told what takes its time.
+    pub waiting: &'a dyn Fn(&str),
+}
+
+impl std::fmt::Debug for Helpers<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Helpers").finish_non_exhaustive()
+    }
+}
+
+/// Credentials, fresh from the cloud.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Seconds by which the server's clock is ahead of this machine's.
+    pub clock_offset: i64,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// All that the variables of a session depend on.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its credentials.
+    pub credentials: &'a Credentials,
+    /// Where its programs work.
+    pub region: &'a RegionName,
+    /// When the credentials end, by this machine's clock.
+    pub local_expiry: Timestamp,
+}
+
+/// What the cloud said about credentials.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Verified {
+    /// The account or tenant.
+    pub account: String,
+    /// The principal.
+    pub principal: String,
+}
+
+/// Why there are no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The person stopped.
+    #[error("cancelled")]
+    Cancelled,
+    /// The cloud refused or could not be reached.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// A field of the session is not as it must be.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// The code was wrong, and nobody can be asked for another.
+    #[error("the MFA code was rejected")]
+    MfaRejected,
+    /// A person must answer, and may not be asked now.
+    #[error("{0} is needed, and nobody can be asked for it here")]
+    NeedsPerson(String),
+    /// The code was used a moment ago.
+    #[error("this MFA code was used already; the next one appears in {seconds} s")]
+    CodeUsed {
+        /// Until the next code.
+        seconds: i64,
+    },
+    /// The vault has no item for the session.
+    #[error("the vault has no secret for session '{0}'")]
+    SecretMissing(String),
+    /// The vault's item is not of this session.
+    #[error("the vault's item for session '{0}' is damaged or of another key")]
+    SecretUnusable(String),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What holds for every session type.
+    #[test]
+    fn every_factory_keeps_the_contract() {
+        let mut types = Vec::new();
+        for factory in FACTORIES {
+            let id = factory.session_type();
+            assert!(!types.contains(&id), "{id} twice");
+            types.push(id);
+            assert_eq!(super::factory(id).unwrap().session_type(), id);
+            assert!(
+                id.starts_with(&format!("{}-", factory.managed().cloud)),
+                "{id}"
+            );
+            assert!(
+                !factory.about().is_empty() && !factory.about().ends_with('.'),
+                "{id}"
+            );
+            let mut flags = vec![
+                "name",
+                "region",
+                "parent",
+                "display-name",
+                "protected",
+                "json",
+            ];
+            for field in factory.fields() {
+                assert!(!flags.contains(&field.flag), "{id}: --{} twice", field.flag);
+                flags.push(field.flag);
+                assert_eq!(field.flag.replace('-', "_"), field.key, "{id}");
+                assert!(
+                    (field.check)("\u{7}").is_err(),
+                    "{id}: {} takes anything",
+                    field.key
+                );
+                assert!(!field.help.ends_with('.'), "{id}: {}", field.key);
+            }
+            assert!(factory.check_duration(1).is_err(), "{id}");
+            assert!(factory.check_duration(u32::MAX).is_err(), "{id}");
+            assert!(factory.check_duration(3600).is_ok(), "{id}");
+        }
+        assert!(factory("gcp-user").is_none());
+    }
+}

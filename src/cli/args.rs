@@ -1,0 +1,295 @@
+//! The arguments: what was typed, and nothing more.
+
+use std::ffi::OsString;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::session::add::AddCommand;
+use crate::model::{RegionName, duration};
+
+/// Temporary cloud credentials for a shell, a program or a directory.
+#[derive(Debug, Parser)]
+#[command(name = "leapp", version, about, long_about = None, disable_help_subcommand = true)]
+#[command(after_help = "Run 'leapp' alone to see what this shell uses and what to do next.")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Global {
+    /// Print JSON; errors too, on stderr
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Never ask: fail with status 3 instead
+    #[arg(long, global = true)]
+    pub(super) no_input: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(super) color: When,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print what makes this shell use a session: eval "$(leapp env NAME)"
+    Env(EnvArgs),
+    /// Run a program with a session's credentials
+    Exec(ExecArgs),
+    /// Print a session's credentials for the AWS SDKs' credential_process
+    CredentialProcess(ProcessArgs),
+    /// List the sessions
+    List(ListArgs),
+    /// Fetch a session's credentials now
+    Start(StartArgs),
+    /// Forget a session's credentials
+    Stop(StopArgs),
+    /// Replace a session's credentials by new ones
+    Rotate(StartArgs),
+    /// Show what a session, or this shell, has
+    Status(StatusArgs),
+    /// Add, show and change sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Show or set the region that AWS sessions use when nothing else says it
+    Region(PlaceArgs),
+    /// Show or set the location that Azure sessions use when nothing else says it
+    Location(PlaceArgs),
+    /// Lock the file vault and forget all cached credentials
+    Lock,
+    /// Inspect and restore the workspace file
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Print a completion script for a shell
+    Completions(CompletionArgs),
+}
+
+/// What `env`, `exec` and their like have in common.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Selection {
+    /// Where the session works, instead of its own region
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// How long new credentials last, such as 45m or 1h
+    #[arg(long, short, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) duration: Option<u32>,
+    /// How long the credentials must last at least, or fail
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) min_ttl: Option<u32>,
+    /// The MFA device's code; - reads it from stdin
+    #[arg(long, value_name = "CODE")]
+    pub(super) mfa_code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EnvArgs {
+    /// The session; without it, one is picked from a list
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// The shell that will evaluate the output [default: the one that runs leapp]
+    #[arg(long, value_name = "SHELL", value_parser = ["bash", "zsh", "fish", "powershell", "posix"])]
+    pub(super) shell: Option<String>,
+    /// The form of the output
+    #[arg(long, value_name = "FORM", default_value = "shell", value_parser = ["shell", "json", "dotenv"])]
+    pub(super) format: String,
+    /// Go back to the environment before the first session
+    #[arg(long, conflicts_with_all = ["name", "region", "duration", "min_ttl", "mfa_code", "format"])]
+    pub(super) unset: bool,
+    /// Print the credentials themselves, even on a terminal
+    #[arg(long)]
+    pub(super) show: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without a command, on a terminal, your shell is run.")]
+pub(super) struct ExecArgs {
+    /// The session; without it ('leapp exec -- COMMAND'), one is picked from a list
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// The command and its arguments
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProcessArgs {
+    /// The session
+    pub(super) name: String,
+    /// Where the session works, instead of its own region
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// How long new credentials last, such as 45m or 1h
+    #[arg(long, short, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) duration: Option<u32>,
+    /// How long the credentials must last at least, or fail
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) min_ttl: Option<u32>,
+    /// Print the credentials even on a terminal
+    #[arg(long)]
+    pub(super) show: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Only sessions that have this text in their name, type, account, role or region
+    pub(super) text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StartArgs {
+    /// The session; without it, one is picked from a list
+    pub(super) name: Option<String>,
+    /// How long new credentials last, such as 45m or 1h
+    #[arg(long, short, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) duration: Option<u32>,
+    /// The MFA device's code; - reads it from stdin
+    #[arg(long, value_name = "CODE")]
+    pub(super) mfa_code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StopArgs {
+    /// The session
+    #[arg(required_unless_present = "all")]
+    pub(super) name: Option<String>,
+    /// Every session
+    #[arg(long, conflicts_with_all = ["name", "with_parents"])]
+    pub(super) all: bool,
+    /// The sessions behind it too
+    #[arg(long)]
+    pub(super) with_parents: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// The session [default: the one of this shell]
+    pub(super) name: Option<String>,
+    /// Ask the cloud whether the credentials are good
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Where to ask, instead of the session's own region
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// The MFA device's code; - reads it from stdin
+    #[arg(long, value_name = "CODE", requires = "check")]
+    pub(super) mfa_code: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// Add a session
+    Add(AddCommand),
+    /// List the sessions
+    List(ListArgs),
+    /// Show a session's fields
+    Show(NameArgs),
+    /// Change a session
+    #[command(disable_help_flag = true)]
+    Edit(EditArgs),
+    /// Remove a session, its secret and its credentials
+    Remove(RemoveArgs),
+    /// Show the session of this shell
+    Current,
+    /// Print a session's credentials for credential_process
+    #[command(hide = true)]
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NameArgs {
+    /// The session
+    pub(super) name: String,
+}
+
+/// Which flags there are depends on the session's type, so they are parsed later.
+#[derive(Debug, Args)]
+pub(super) struct EditArgs {
+    /// The session, and the flags of its type; '--help' after the name lists them
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true,
+        value_name = "NAME [FLAGS]"
+    )]
+    pub(super) words: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RemoveArgs {
+    /// The session
+    pub(super) name: String,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Remove the sessions that depend on it too
+    #[arg(long)]
+    pub(super) with_dependants: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenerateArgs {
+    /// The session's UUID
+    pub(super) id: String,
+    /// Print the credentials even on a terminal
+    #[arg(long)]
+    pub(super) show: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlaceArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<PlaceCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlaceCommand {
+    /// Set it
+    Set {
+        /// Its name
+        #[arg(value_parser = RegionName::parse)]
+        name: RegionName,
+    },
+    /// Go back to the built-in one
+    Unset,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WorkspaceCommand {
+    /// Show where the workspace is, what opens it, and its backups
+    Info,
+    /// Put a backup in the workspace's place
+    Restore {
+        /// Which backup, 1 being the newest; without it, they are listed
+        #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+        number: Option<u16>,
+        /// Do not ask
+        #[arg(long, short, action = ArgAction::SetTrue)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}

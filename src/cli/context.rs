@@ -1,0 +1,427 @@
+//! What every command stands on: where things are, what was inherited, who can be asked.
+
+use std::{cell::OnceCell, ffi::OsString, path::PathBuf};
+
+use super::{
+    args::{Global, When},
+    config::Config,
+    failure::{Failure, Kind, Outcome},
+};
+use crate::{
+    access::Prompt,
+    cloud::endpoint,
+    envdelta::Inherited,
+    model::{Session, Workspace},
+    resolver::{Cache, CredentialManager, Helper, Surroundings},
+    seal::Key,
+    secret::{Secret, SecretBytes},
+    system::{directory, files, paths::Home, process},
+    ui::{Colour, Level, Manner, Ui},
+    vault::{self, OpenVault, Unlock, VaultError},
+    workspace::{Opened, Store, VaultKey, WorkspaceError},
+};
+
+/// The surroundings of one command.
+pub(super) struct Context {
+    pub(super) home: Home,
+    pub(super) run: PathBuf,
+    pub(super) before: Inherited,
+    pub(super) ui: Ui,
+    /// Whether a vault may be unlocked: `credential-process` only uses an unlocked one.
+    pub(super) may_unlock: bool,
+    config: OnceCell<Config>,
+    vault: OnceCell<Box<dyn OpenVault>>,
+    /// The vault that the workspace names.
+    backend: OnceCell<Option<String>>,
+}
+
+/// A variable of the environment; an empty one counts as unset.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text(name: &str) -> Option<String> {
+    variable(name).and_then(|value| value.into_string().ok())
+}
+
+impl Context {
+    /// Looks at arguments and environment; touches no file but to find the run-time directory.
+    pub(super) fn new(ui: Ui, may_unlock: bool) -> Outcome<Self> {
+        let home = Home::choose(std::env::var_os("LEAPP_HOME"), std::env::var_os("HOME"))?;
+        let run = home.run_directory(variable("XDG_RUNTIME_DIR"));
+        Ok(Self {
+            home,
+            run,
+            before: Inherited::read(|name| std::env::var_os(name)),
+            ui,
+            may_unlock,
+            config: OnceCell::new(),
+            vault: OnceCell::new(),
+            backend: OnceCell::new(),
+        })
+    }
+
+    /// The user's own value of a variable, whatever an earlier session of ours has put there.
+    pub(super) fn own(&self, name: &str) -> Option<OsString> {
+        if crate::envdelta::ORIGINALS.contains(&name) {
+            return self.before.original(name).map(ToOwned::to_owned);
+        }
+        std::env::var_os(name)
+    }
+
+    /// The same as text; a value that is none counts as unset.
+    pub(super) fn own_text(&self, name: &str) -> Option<String> {
+        self.own(name).and_then(|value| value.into_string().ok())
+    }
+
+    /// The settings.
+    pub(super) fn config(&self) -> Outcome<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = Config::read(&self.home.config())?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The workspace for reading; one that does not exist is `None`, and nothing is created.
+    pub(super) fn workspace(&self) -> Outcome<Option<Opened>> {
+        if let Some(Some(narrowed)) = directory::existing(self.home.path())? {
+            self.say_narrowed(&narrowed);
+        }
+        let opened = Store::new(self.home.clone()).open(&|place| self.workspace_key(place))?;
+        if let Some(opened) = &opened {
+            _ = self.backend.set(opened.workspace.vault.clone());
+        }
+        Ok(opened)
+    }
+
+    /// Changes the workspace.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Opened) -> Outcome<T>) -> Outcome<T> {
+        self.home
+            .refuse_inside_git(variable("LEAPP_HOME").is_some())?;
+        let store = Store::new(self.home.clone());
+        let (result, narrowed) = store.update(&|place| self.workspace_key(place), change)?;
+        for narrowed in &narrowed {
+            self.say_narrowed(narrowed);
+        }
+        Ok(result)
+    }
+
+    /// The sealed cache, made if need be; `None` where there is none, and why is said when
+    /// `explain` is set.
+    pub(super) fn cache(&self, explain: bool) -> Option<Cache> {
+        if is_cache_off() {
+            return None;
+        }
+        let made = directory::ensure(&self.run);
+        if let Err(error) = &made {
+            self.ui.note(&format!("no cache: {error}"));
+            return None;
+        }
+        match Cache::ensure(&self.run, &self.home.tag()) {
+            Ok(cache) => Some(cache),
+            Err(error) => {
+                let cache = self.vault_cache();
+                if cache.is_none() && explain {
+                    self.ui.note(&format!(
+                        "no cache: {error}, and no open vault holds a key for it; \
+                         every command asks the cloud anew"
+                    ));
+                }
+                cache
+            }
+        }
+    }
+
+    /// The cache for reading: nothing is created.
+    pub(super) fn existing_cache(&self) -> Option<Cache> {
+        if is_cache_off() {
+            return None;
+        }
+        match Cache::find(&self.run, &self.home.tag()) {
+            Ok(found) => found,
+            Err(_) => None,
+        }
+    }
+
+    /// A manager over the workspace.
+    pub(super) fn manager<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        cache: Option<Cache>,
+    ) -> Outcome<CredentialManager<'a>> {
+        let surroundings = self.surroundings()?;
+        Ok(CredentialManager::new(
+            workspace,
+            self.run.clone(),
+            cache,
+            surroundings,
+            self,
+        ))
+    }
+
+    /// Opens the vault that the workspace names, or chooses one.
+    ///
+    /// Returns the backend's id and the opened vault.
+    pub(super) fn open_vault(
+        &self,
+        recorded: Option<&str>,
+        unlock: &dyn Unlock,
+    ) -> Outcome<(&'static str, Box<dyn OpenVault>)> {
+        let settings = self.vault_settings()?;
+        let asked = text("LEAPP_VAULT");
+        let id = match (recorded, asked.as_deref()) {
+            (Some(recorded), Some(asked)) if recorded != asked => {
+                let message = format!(
+                    "the secrets of this workspace are in the {recorded} vault, but LEAPP_VAULT is '{asked}'"
+                );
+                return Err(Failure::new(Kind::Storage, message).hint("unset LEAPP_VAULT"));
+            }
+            (Some(id), _) | (None, Some(id)) => id,
+            (None, None) => self.choose_vault(&settings),
+        };
+        let backend = vault::backend(id).ok_or_else(|| {
+            Failure::usage(format!("there is no vault '{id}'"))
+                .hint("LEAPP_VAULT is 'system' or 'file'")
+        })?;
+        Ok((backend.id(), backend.open(&settings, unlock)?))
+    }
+
+    /// What the vaults need to know.
+    pub(super) fn vault_settings(&self) -> Outcome<vault::Settings> {
+        let unlock_for = self.config()?.unlock_for();
+        Ok(vault::Settings {
+            directory: self.home.join("vault"),
+            tag: self.home.tag(),
+            passphrase: text("LEAPP_VAULT_PASSPHRASE").map(Secret::new),
+            passphrase_file: variable("LEAPP_VAULT_PASSPHRASE_FILE").map(PathBuf::from),
+            unlock_for: unlock_for.unwrap_or_default(),
+        })
+    }
+
+    /// The first vault that answers.
+    fn choose_vault(&self, settings: &vault::Settings) -> &'static str {
+        for backend in vault::BACKENDS {
+            match backend.answers(settings) {
+                Ok(()) => return backend.id(),
+                Err(error) => self.ui.note(&format!("no {}: {error}", backend.label())),
+            }
+        }
+        "file"
+    }
+
+    fn surroundings(&self) -> Outcome<Surroundings> {
+        let trusted = self.config()?.endpoint_env;
+        let choice = endpoint::choose(&|name| self.own_text(name), trusted);
+        if let Some((name, reason)) = choice.ignored {
+            self.ui.note(&format!(
+                "{name} is ignored for leapp's own requests: {reason}"
+            ));
+        }
+        let bundles = ["AWS_CA_BUNDLE"].iter().filter_map(|name| variable(name));
+        Ok(Surroundings {
+            endpoint: choice.endpoint,
+            ca_bundles: bundles.map(PathBuf::from).collect(),
+            user: process::user_name()
+                .or_else(|| text("USER"))
+                .unwrap_or_default(),
+            host: process::host_name().unwrap_or_default(),
+        })
+    }
+
+    /// The workspace's key from the vault, without asking anybody.
+    fn workspace_key(&self, place: &VaultKey) -> Option<Key> {
+        let settings = self.vault_settings().ok()?;
+        let vault = vault::backend(&place.backend)?
+            .open(&settings, &Quiet)
+            .ok()?;
+        let item = vault.fetch(&place.item).ok().flatten()?;
+        decode_key(&item)
+    }
+
+    /// Where the kernel keeps no key, the vault in use does; it is used if it is open already.
+    fn vault_cache(&self) -> Option<Cache> {
+        let backend = self.backend.get().cloned().flatten()?;
+        let vault = self.opened_vault(&backend, &Quiet).ok()?;
+        let subject = format!("cache:{}", self.home.tag());
+        let key = match vault.fetch(&subject).ok()?.as_ref().and_then(decode_key) {
+            Some(key) => key,
+            None => {
+                let key = Key::random().ok()?;
+                vault.store(&subject, &encode_key(&key)).ok()?;
+                key
+            }
+        };
+        Some(Cache::with_key(&self.run, key))
+    }
+
+    /// The vault, opened once a process.
+    fn opened_vault(
+        &self,
+        backend: &str,
+        unlock: &dyn Unlock,
+    ) -> Result<&dyn OpenVault, VaultError> {
+        if let Some(vault) = self.vault.get() {
+            return Ok(&**vault);
+        }
+        let settings = self
+            .vault_settings()
+            .map_err(|failure| VaultError::Failed {
+                vault: "vault",
+                detail: failure.message,
+            })?;
+        let found = vault::backend(backend);
+        let found = found.ok_or_else(|| VaultError::Absent(format!("vault '{backend}'")))?;
+        let opened = found.open(&settings, unlock)?;
+        Ok(&**self.vault.get_or_init(|| opened))
+    }
+
+    fn say_narrowed(&self, narrowed: &directory::Narrowed) {
+        let (path, mode) = (narrowed.path.display(), narrowed.mode);
+        self.ui
+            .note(&format!("'{path}' had mode {mode:04o}; it is 0700 now"));
+    }
+}
+
+impl Helper for Context {
+    fn prompt(&self) -> &dyn Prompt {
+        if self.may_unlock {
+            &self.ui
+        } else {
+            &crate::access::NoPrompt
+        }
+    }
+
+    fn secret(&self, subject: &str) -> Result<Option<Secret>, VaultError> {
+        let Some(Some(backend)) = self.backend.get() else {
+            return Ok(None);
+        };
+        if let Some(asked) = text("LEAPP_VAULT").filter(|asked| asked != backend) {
+            return Err(VaultError::Absent(format!(
+                "{asked} vault in use (LEAPP_VAULT): the secrets of this workspace are in the {backend} vault"
+            )));
+        }
+        let unlock: &dyn Unlock = if self.may_unlock { &self.ui } else { &Quiet };
+        self.opened_vault(backend, unlock)?.fetch(subject)
+    }
+
+    fn waiting(&self, what: &str) {
+        self.ui.waiting(what);
+    }
+
+    fn note(&self, what: &str) {
+        self.ui.note(what);
+    }
+}
+
+/// Nobody unlocks anything.
+pub(super) struct Quiet;
+
+impl Unlock for Quiet {
+    fn may_ask(&self) -> bool {
+        false
+    }
+
+    fn passphrase(&self, _: vault::Passphrase) -> Option<Secret> {
+        None
+    }
+
+    fn announce(&self, _: &str) {}
+}
+
+/// How to talk, from the flags and the environment.
+pub(super) fn manner(global: &Global) -> Outcome<Manner> {
+    let set = |name: &str| variable(name).is_some();
+    let level = match text("LEAPP_LOG").as_deref() {
+        None | Some("info") => Level::Info,
+        Some("error") => Level::Error,
+        Some("warn") => Level::Warn,
+        Some("debug") => Level::Debug,
+        Some(other) => {
+            return Err(Failure::usage(format!("LEAPP_LOG is {other:?}"))
+                .hint("it is one of error, warn, info, debug"));
+        }
+    };
+    Ok(Manner {
+        json: global.json,
+        no_input: global.no_input || text("LEAPP_NO_INPUT").is_some_and(|text| text != "0"),
+        colour: match global.color {
+            When::Always => Colour::Always,
+            When::Auto => Colour::Auto,
+            When::Never => Colour::Never,
+        },
+        plain: set("NO_COLOR") || text("TERM").as_deref() == Some("dumb"),
+        level,
+    })
+}
+
+/// Whether `LEAPP_CACHE` is `off`.
+pub(super) fn is_cache_off() -> bool {
+    text("LEAPP_CACHE").as_deref() == Some("off")
+}
+
+/// The session of that name, id or identifier. Never anything that is only like it.
+pub(super) fn find<'a>(workspace: Option<&'a Workspace>, name: &str) -> Outcome<&'a Session> {
+    let wanted = name.strip_prefix("session:").unwrap_or(name);
+    let by_id = || {
+        uuid::Uuid::try_parse(wanted)
+            .ok()
+            .filter(|_| wanted.len() == 36)
+    };
+    let found = workspace.and_then(|workspace| {
+        let by_name = workspace.by_name(wanted);
+        by_name.or_else(|| by_id().and_then(|id| workspace.by_id(id)))
+    });
+    found.ok_or_else(|| unknown(workspace, name))
+}
+
+fn unknown(workspace: Option<&Workspace>, name: &str) -> Failure {
+    let failure = Failure::new(Kind::Incomplete, format!("there is no session {name:?}"));
+    let names = workspace
+        .map(|w| w.sessions.iter().map(|s| s.name.as_str()))
+        .into_iter()
+        .flatten();
+    let mut near: Vec<&str> = names.filter(|known| is_near(known, name)).take(3).collect();
+    near.sort_unstable();
+    match near.as_slice() {
+        [] if workspace.is_none_or(|w| w.sessions.is_empty()) => {
+            failure.hint("add one: leapp session add")
+        }
+        [] => failure.hint("leapp list"),
+        near => failure.hint(format!("leapp list; names like it: {}", near.join(", "))),
+    }
+}
+
+/// Whether a person may have meant `known`: for a hint, never for a choice.
+fn is_near(known: &str, typed: &str) -> bool {
+    let (known, typed) = (known.to_ascii_lowercase(), typed.to_ascii_lowercase());
+    let shared = known
+        .bytes()
+        .zip(typed.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    typed.len() >= 3 && (known.contains(&typed) || typed.contains(&known) || shared >= 3)
+}
+
+/// A key as the text of a vault's item.
+pub(super) fn encode_key(key: &Key) -> Secret {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    Secret::new(STANDARD.encode(key.bytes().expose()))
+}
+
+fn decode_key(item: &Secret) -> Option<Key> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    Key::from_bytes(SecretBytes::new(STANDARD.decode(item.expose()).ok()?))
+}
+
+/// Stamps of the files that an answer depends on and that are not read through the workspace.
+pub(super) fn stamp_of_config(context: &Context) -> (PathBuf, Option<files::Stamp>) {
+    let path = context.home.config();
+    let stamp = files::stamp(&path);
+    (path, stamp)
+}
+
+/// The workspace's error for who needs no workspace.
+pub(super) fn workspace_state(context: &Context) -> Result<Option<Opened>, WorkspaceError> {
+    Store::new(context.home.clone()).open(&|place| context.workspace_key(place))
+}

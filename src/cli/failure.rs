@@ -1,0 +1,311 @@
+//! What went wrong, as the user is told it, and the exit status that goes with it.
+
+use crate::{
+    access::{AccessError, FieldError, PromptError},
+    cloud::{CloudError, ErrorKind},
+    resolver::ResolveError,
+    system::{directory::PathError, exec::ExecError, paths::HomeError},
+    ui::Report,
+    vault::VaultError,
+    workspace::WorkspaceError,
+};
+
+/// The kinds of failure. Each has its exit status; README lists them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Cancelled,
+    Failed,
+    Incomplete,
+    Invalid,
+    NeedsAction,
+    Storage,
+    Unreachable,
+    Usage,
+}
+
+impl Kind {
+    pub(super) fn exit(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NeedsAction => 3,
+            Self::Invalid => 4,
+            Self::Incomplete => 5,
+            Self::Unreachable => 6,
+            Self::Storage => 7,
+            Self::Cancelled => 130,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+            Self::Invalid => "invalid",
+            Self::NeedsAction => "requires-user-action",
+            Self::Storage => "storage",
+            Self::Unreachable => "unreachable",
+            Self::Usage => "usage",
+        }
+    }
+}
+
+/// A failure on its way to the user.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    pub(super) message: String,
+    pub(super) causes: Vec<String>,
+    pub(super) hint: Option<String>,
+    /// An exit status that is not the kind's: 126, 127.
+    status: Option<u8>,
+}
+
+pub(super) type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            status: None,
+        }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    pub(super) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled, "cancelled")
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts what was being done in front of what went wrong.
+    pub(super) fn doing(mut self, what: impl Into<String>) -> Self {
+        if self.kind == Kind::Cancelled {
+            return self;
+        }
+        let cause = std::mem::replace(&mut self.message, what.into());
+        self.causes.insert(0, cause);
+        self
+    }
+
+    /// A failure of an error and the errors behind it.
+    fn of(kind: Kind, error: &dyn std::error::Error) -> Self {
+        let mut failure = Self::new(kind, error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !failure.message.contains(&text) && !failure.causes.contains(&text) {
+                failure.causes.push(text);
+            }
+            source = cause.source();
+        }
+        failure
+    }
+
+    pub(super) fn exit(&self) -> u8 {
+        self.status.unwrap_or_else(|| self.kind.exit())
+    }
+
+    pub(super) fn report(&self) -> Report {
+        Report {
+            kind: self.kind.word(),
+            message: self.message.clone(),
+            causes: self.causes.clone(),
+            hint: self.hint.clone(),
+            exit: self.exit(),
+        }
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        Self::of(Kind::Storage, &error)
+            .hint("set LEAPP_HOME to an absolute path outside any repository, such as $HOME/.Leapp")
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        let hint = match &error {
+            error if error.is_full() => {
+                Some("the disk or your quota is full; nothing was changed".to_owned())
+            }
+            PathError::LooseMode { path, .. } => Some(format!("chmod 600 '{}'", path.display())),
+            PathError::ForeignOwner { path, .. } => Some(format!(
+                "remove '{}', or set LEAPP_HOME to a directory of yours",
+                path.display()
+            )),
+            PathError::Link { path } => Some(format!(
+                "replace the link '{}', or set LEAPP_HOME",
+                path.display()
+            )),
+            PathError::Io { .. } => None,
+        };
+        let failure = Self::of(Kind::Storage, &error);
+        Self { hint, ..failure }
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        let hint = match error {
+            WorkspaceError::Path(error) => return error.into(),
+            WorkspaceError::Desktop {
+                replaced_ours: false,
+                ..
+            } => "leave it to that app, and keep ours elsewhere: export LEAPP_HOME=~/.config/leapp",
+            WorkspaceError::Desktop {
+                replaced_ours: true,
+                ..
+            } => "it took the place of our workspace; 'leapp workspace restore' lists the backups",
+            WorkspaceError::Newer { .. } => "install a newer leapp",
+            WorkspaceError::Busy => "try again when the other one has ended",
+            WorkspaceError::Damaged { .. } => "leapp workspace restore",
+            WorkspaceError::WrongKey { .. } => {
+                "use it on its own machine, or restore a backup of this one: leapp workspace restore"
+            }
+            WorkspaceError::Seal(_) => "try again",
+        };
+        Self::of(Kind::Storage, &error).hint(hint)
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        match &error {
+            VaultError::Cancelled => Self::cancelled(),
+            VaultError::Path(_) => match error {
+                VaultError::Path(error) => error.into(),
+                _ => Self::cancelled(),
+            },
+            VaultError::Locked(label) if label.starts_with("file") => {
+                Self::of(Kind::NeedsAction, &error)
+                    .hint("run the command on a terminal, or set LEAPP_VAULT_PASSPHRASE_FILE")
+            }
+            VaultError::Locked(_) => Self::of(Kind::NeedsAction, &error)
+                .hint("unlock your keyring, or run the command on a terminal"),
+            VaultError::WrongPassphrase => Self::of(Kind::Storage, &error)
+                .hint("check LEAPP_VAULT_PASSPHRASE and LEAPP_VAULT_PASSPHRASE_FILE"),
+            VaultError::Absent(_) | VaultError::Silent { .. } => Self::of(Kind::Storage, &error)
+                .hint("start your keyring (gnome-keyring, KWallet, KeePassXC), then try again"),
+            VaultError::Damaged { .. } | VaultError::Failed { .. } => {
+                Self::of(Kind::Storage, &error)
+            }
+        }
+    }
+}
+
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        match error.kind {
+            ErrorKind::Unreachable => Self::of(Kind::Unreachable, &error)
+                .hint("check the network and HTTPS_PROXY, then try again"),
+            ErrorKind::MfaRejected => AccessError::MfaRejected.into(),
+            ErrorKind::DurationTooLong | ErrorKind::Expired | ErrorKind::Refused => {
+                Self::of(Kind::Invalid, &error)
+            }
+        }
+    }
+}
+
+impl From<FieldError> for Failure {
+    fn from(error: FieldError) -> Self {
+        Self::of(Kind::Incomplete, &error)
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Cancelled => Self::cancelled(),
+            AccessError::Cloud(error) => error.into(),
+            AccessError::Field(error) => error.into(),
+            AccessError::Vault(error) => error.into(),
+            AccessError::MfaRejected | AccessError::CodeUsed { .. } => {
+                Self::of(Kind::NeedsAction, &error)
+            }
+            AccessError::NeedsPerson(_) => Self::of(Kind::NeedsAction, &error),
+            AccessError::SecretMissing(ref name) | AccessError::SecretUnusable(ref name) => {
+                let hint = format!("leapp session edit {name} --secret-access-key-stdin");
+                Self::of(Kind::Storage, &error).hint(hint)
+            }
+        }
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        let kind = match error {
+            ResolveError::Access(error) => return error.into(),
+            ResolveError::AskedElsewhere(_) => Kind::NeedsAction,
+            ResolveError::Chain(_) => Kind::Incomplete,
+            ResolveError::TooShort { .. } => Kind::Failed,
+            ResolveError::TooSlow(_) => Kind::Unreachable,
+            ResolveError::UnknownType { .. } => {
+                return Self::of(Kind::Incomplete, &error).hint("install a newer leapp");
+            }
+        };
+        Self::of(kind, &error)
+    }
+}
+
+impl From<PromptError> for Failure {
+    fn from(error: PromptError) -> Self {
+        match error {
+            PromptError::Cancelled => Self::cancelled(),
+            PromptError::Unavailable => Self::of(Kind::NeedsAction, &error),
+        }
+    }
+}
+
+impl From<ExecError> for Failure {
+    fn from(error: ExecError) -> Self {
+        let status = Some(error.status());
+        Self {
+            status,
+            ..Self::of(Kind::Failed, &error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_those_of_the_readme() {
+        let readme = include_str!("../../README.md");
+        for kind in [
+            Kind::Cancelled,
+            Kind::Failed,
+            Kind::Incomplete,
+            Kind::Invalid,
+            Kind::NeedsAction,
+            Kind::Storage,
+            Kind::Unreachable,
+            Kind::Usage,
+        ] {
+            assert!(readme.contains(&format!("| {} |", kind.exit())), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_being_done_comes_first_and_the_cause_behind_it() {
+        let error = CloudError::answered(403, "AccessDenied", "no");
+        let failure = Failure::from(error).doing("cannot start session 'prod'");
+        assert_eq!(failure.message, "cannot start session 'prod'");
+        assert_eq!(failure.causes, ["AccessDenied: no"]);
+        assert_eq!(failure.exit(), 4);
+        assert_eq!(Failure::cancelled().doing("x").message, "cancelled");
+    }
+}

@@ -1,0 +1,377 @@
+//! From a name to an answer: warm out of the cache, else through workspace and manager.
+
+use super::{
+    args::Selection,
+    context::{self, Context, find},
+    failure::{Failure, Kind, Outcome},
+};
+use crate::{
+    access::{self, Outcome as Given, RegionSources},
+    cloud::endpoint,
+    envdelta::{EnvDelta, Kind as StateKind, Managed, State, Value},
+    model::{RegionName, Session, Workspace},
+    resolver::{
+        Cache, CredentialManager, Entry, Resolved, Want,
+        answer::{Answer, Question},
+        audit, marks,
+    },
+    ui::{Choice, pick},
+};
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The subcommand: part of the cache's key, and of the audit log.
+    pub(super) form: &'static str,
+    /// The name as it was typed.
+    pub(super) name: Option<String>,
+    /// Region, lifetime and the like.
+    pub(super) selection: Selection,
+    /// How the credentials come into an environment.
+    pub(super) kind: StateKind,
+    /// Whether a person asked for the session by its name.
+    pub(super) by_hand: bool,
+}
+
+/// An answer and whether the cache holds it.
+#[derive(Debug)]
+pub(super) struct HandedOut {
+    pub(super) answer: Answer,
+    pub(super) kept: bool,
+}
+
+/// Hands a session out: the one way for `env`, `exec` and `credential-process`.
+pub(super) fn hand_out(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
+    if let Some(answer) = warm(context, asked) {
+        for note in &answer.notes {
+            context.ui.note(note);
+        }
+        record(context, asked, &answer);
+        return Ok(HandedOut { answer, kept: true });
+    }
+    cold(context, asked)
+}
+
+/// The complete answer out of the cache: a kernel key, one sealed file, a few stamps.
+fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
+    let name = asked.name.as_deref()?;
+    if context::is_cache_off() {
+        return None;
+    }
+    let cache = Cache::find(&context.run, &context.home.tag()).ok()??;
+    Answer::find(
+        &cache,
+        &key(context, asked, name),
+        asked.selection.min_ttl.unwrap_or(0),
+    )
+}
+
+fn cold(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
+    let mut files = vec![context::stamp_of_config(context)];
+    context
+        .ui
+        .give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = match &asked.name {
+        Some(name) => find(workspace, name)?,
+        None => choose(context, workspace)?,
+    };
+    let Some(workspace) = workspace else {
+        return Err(nothing_named());
+    };
+    files.push((
+        context.home.workspace(),
+        opened.as_ref().and_then(|opened| opened.stamp),
+    ));
+    confirm(context, session)?;
+    if asked.by_hand {
+        marks::unstop(&context.run, session.id);
+    }
+    audit::rotate(&context.home.audit());
+    let choice = region(context, workspace, session, asked.selection.region.as_ref())?;
+    files.extend(Answer::stamps(choice.files.clone()));
+    let manager = context.manager(workspace, context.cache(false))?;
+    let resolved = resolve(&manager, session, &asked.selection)?;
+    files.extend(
+        resolved
+            .kept
+            .iter()
+            .flat_map(|path| Answer::stamps([path.clone()])),
+    );
+    let mut notes = choice.notes;
+    notes.extend(foreign_endpoint(context));
+    for note in &notes {
+        context.ui.note(note);
+    }
+    let delta = delta(context, asked.kind, session, &resolved, &choice.region)?;
+    let entry = Entry {
+        session: session.id,
+        credentials: resolved.credentials,
+        clocked: resolved.clocked,
+    };
+    let identity = session.identifier().to_string();
+    let answer = Answer {
+        session: session.name.to_string(),
+        identity,
+        entry,
+        delta,
+        notes,
+        files,
+    };
+    // A protected session is asked for anew each time, so its answer is never a finished one.
+    let cache = manager
+        .cache()
+        .filter(|_| resolved.kept.is_some() && !session.protected);
+    let kept = match (cache, &asked.name) {
+        (Some(cache), Some(name)) => answer.keep(cache, &key(context, asked, name)),
+        _ => false,
+    };
+    record(context, asked, &answer);
+    Ok(HandedOut { answer, kept })
+}
+
+/// Resolves and says, on failure, what was being done.
+pub(super) fn resolve(
+    manager: &CredentialManager<'_>,
+    session: &Session,
+    selection: &Selection,
+) -> Outcome<Resolved> {
+    let name = &session.name;
+    if let (Some(seconds), Some(factory)) =
+        (selection.duration, access::factory(&session.session_type))
+    {
+        let checked = factory.check_duration(seconds);
+        checked.map_err(|problem| Failure::usage(format!("--duration: {problem}")))?;
+    }
+    let want = Want {
+        duration: selection.duration,
+        min_ttl: selection.min_ttl,
+        fresh: false,
+    };
+    manager
+        .resolve(session, want)
+        .map_err(|error| explain(error.into(), session, name.as_str()))
+}
+
+/// Adds what was being done, and the command that helps.
+pub(super) fn explain(failure: Failure, session: &Session, name: &str) -> Failure {
+    let role = access::factory(&session.session_type).and_then(|f| f.summary(session).role);
+    let what = match role {
+        Some(role) => format!("cannot assume role '{role}' for session '{name}'"),
+        None => format!("cannot start session '{name}'"),
+    };
+    let failure = failure.doing(what);
+    let hint = match failure.kind {
+        Kind::NeedsAction => format!("on a terminal: leapp start {name}"),
+        Kind::Invalid => format!("leapp session show {name}"),
+        _ => return failure,
+    };
+    if failure.hint.is_some() {
+        failure
+    } else {
+        failure.hint(hint)
+    }
+}
+
+/// `--mfa-code`, or the first line of stdin for `-`.
+pub(super) fn mfa_code(given: Option<&str>) -> Outcome<Option<String>> {
+    let text = match given {
+        None => return Ok(None),
+        Some("-") => {
+            let mut line = String::new();
+            _ = std::io::stdin().read_line(&mut line);
+            line
+        }
+        Some(text) => text.to_owned(),
+    };
+    let code: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(Some(code));
+    }
+    let message = format!("--mfa-code: {:?} is no code of six digits", text.trim_end());
+    Err(Failure::usage(message))
+}
+
+/// The region of a session, with the user's own variables.
+pub(super) fn region(
+    context: &Context,
+    workspace: &Workspace,
+    session: &Session,
+    flag: Option<&RegionName>,
+) -> Outcome<access::RegionChoice> {
+    let factory = factory_of(session)?;
+    let own = |name: &str| context.own_text(name);
+    let default = workspace.default_region.as_ref();
+    let sources = RegionSources {
+        flag,
+        own: &own,
+        default,
+    };
+    factory.choose_region(session, &sources).map_err(|error| {
+        let kind = if flag.is_some() {
+            Kind::Usage
+        } else {
+            Kind::Incomplete
+        };
+        let hint = if flag.is_some() {
+            "a region's name is like eu-west-1".to_owned()
+        } else {
+            format!("leapp session edit {} --region REGION", session.name)
+        };
+        Failure::new(kind, error.to_string()).hint(hint)
+    })
+}
+
+pub(super) fn factory_of(
+    session: &Session,
+) -> Outcome<&'static dyn access::CredentialProviderFactory> {
+    access::factory(&session.session_type).ok_or_else(|| {
+        let (name, id) = (&session.name, &session.session_type);
+        let message = format!("session '{name}' is of type '{id}', which this leapp does not know");
+        Failure::new(Kind::Incomplete, message).hint("install a newer leapp")
+    })
+}
+
+/// Lets a person pick a session where none was named: recently used ones first.
+pub(super) fn choose<'a>(
+    context: &Context,
+    workspace: Option<&'a Workspace>,
+) -> Outcome<&'a Session> {
+    let sessions = workspace.map(|w| w.sessions.as_slice()).unwrap_or_default();
+    let nothing = || {
+        let hint = if sessions.is_empty() {
+            "add one: leapp session add"
+        } else {
+            "name one of 'leapp list'"
+        };
+        Failure::new(Kind::Incomplete, "no session was named").hint(hint)
+    };
+    let may_pick = crate::system::terminal::stdin_is_terminal() && context.ui.can_ask();
+    if sessions.is_empty() || !may_pick {
+        return Err(nothing());
+    }
+    let recent = audit::recent(&context.home.audit());
+    let mut sorted: Vec<&Session> = sessions.iter().collect();
+    sorted.sort_by(|a, b| {
+        let used = |s: &Session| recent.get(&s.identifier()).cloned();
+        used(b).cmp(&used(a)).then_with(|| a.name.cmp(&b.name))
+    });
+    let items: Vec<String> = sorted.iter().map(|session| item(session)).collect();
+    match pick("Session", &items) {
+        Choice::Picked(at) => sorted.get(at).copied().ok_or_else(nothing),
+        Choice::Cancelled => Err(Failure::cancelled()),
+        Choice::Unavailable => Err(nothing()),
+    }
+}
+
+fn nothing_named() -> Failure {
+    Failure::new(Kind::Incomplete, "there are no sessions").hint("add one: leapp session add")
+}
+
+fn item(session: &Session) -> String {
+    let summary = access::factory(&session.session_type).map(|f| f.summary(session));
+    let summary = summary.unwrap_or_default();
+    let parts = [
+        Some(session.name.to_string()),
+        summary.account,
+        summary.role,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+}
+
+/// A protected session is handed out only to a person who names it, once an hour a terminal.
+pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
+    if !session.protected {
+        return Ok(());
+    }
+    let name = session.name.as_str();
+    let refuse = |why: &str| {
+        Failure::new(Kind::NeedsAction, format!("session '{name}' is protected"))
+            .doing(format!("cannot hand out session '{name}'"))
+            .hint(format!("{why}: leapp start {name}"))
+    };
+    let terminal = crate::system::terminal::identity().unwrap_or_default();
+    if !context.may_unlock || !context.ui.can_ask() || terminal.is_empty() {
+        return Err(refuse("on a terminal, where its name is asked for"));
+    }
+    if marks::is_named(&context.run, session.id, &terminal) {
+        return Ok(());
+    }
+    let prompt = format!("'{name}' is protected. Type its name to go on: ");
+    let typed = context.ui.ask(&prompt, crate::system::terminal::Echo::On)?;
+    if typed.expose().trim() != name {
+        return Err(refuse("its name was not typed"));
+    }
+    marks::name(&context.run, session.id, &terminal);
+    Ok(())
+}
+
+fn delta(
+    context: &Context,
+    kind: StateKind,
+    session: &Session,
+    resolved: &Resolved,
+    region: &RegionName,
+) -> Outcome<EnvDelta> {
+    let factory = factory_of(session)?;
+    let managed: &Managed = factory.managed();
+    let local_expiry = resolved.clocked.local_expiry();
+    let credentials = &resolved.credentials;
+    let given = Given {
+        session,
+        credentials,
+        region,
+        local_expiry,
+    };
+    let mut values = factory.environment(&given);
+    let key = values.iter().find(|(name, _)| *name == managed.key);
+    let key = key
+        .map(|(_, value)| value.expose().to_owned())
+        .unwrap_or_default();
+    let sets = |name: &str| values.iter().any(|(set, _)| *set == name);
+    let state = State {
+        kind,
+        identities: vec![session.identifier().to_string()],
+        expiry: u64::try_from(local_expiry.0).unwrap_or(0),
+        access_key_id: key,
+        root: Vec::new(),
+        originals: context.before.originals(sets),
+    };
+    let internal = |error: &dyn std::error::Error| {
+        Failure::new(Kind::Failed, error.to_string()).doing(format!(
+            "cannot describe session '{}' to a program",
+            session.name
+        ))
+    };
+    let state = state.format().map_err(|error| internal(&error))?;
+    values.push(("LEAPP_SESSION", Value::Public(session.name.to_string())));
+    values.push(("LEAPP_STATE", Value::Public(state)));
+    EnvDelta::session(managed, values, &context.before).map_err(|error| internal(&error))
+}
+
+/// An endpoint of the user's that is not this machine's own reaches the program too: that is said.
+fn foreign_endpoint(context: &Context) -> Option<String> {
+    let url = context
+        .own_text("AWS_ENDPOINT_URL")
+        .filter(|url| !url.is_empty())?;
+    (!endpoint::is_loopback(&url)).then(|| {
+        format!("AWS_ENDPOINT_URL={url} stays: AWS programs will send their requests there")
+    })
+}
+
+fn key(context: &Context, asked: &Asked, name: &str) -> String {
+    use std::os::unix::ffi::OsStringExt;
+    let question = Question {
+        form: asked.form,
+        name,
+        region: asked.selection.region.as_ref().map(RegionName::as_str),
+        duration: asked.selection.duration,
+    };
+    question.key(&|name| context.own(name).map(OsStringExt::into_vec))
+}
+
+fn record(context: &Context, asked: &Asked, answer: &Answer) {
+    let expires = answer.clocked().local_expiry();
+    audit::append(&context.home.audit(), &answer.identity, asked.form, expires);
+}

@@ -1,0 +1,29 @@
+//! `leapp lock`: nothing that was unlocked stays so, and no cached credentials can be read again.
+
+use serde_json::json;
+
+use super::{context::Context, failure::Outcome, print_json};
+use crate::{resolver::cache, vault};
+
+pub(super) fn run(context: &Context) -> Outcome<()> {
+    let settings = context.vault_settings()?;
+    let mut locked = Vec::new();
+    for backend in vault::BACKENDS {
+        if backend.lock(&settings) {
+            locked.push(backend.label());
+        }
+    }
+    let forgot = cache::forget_key(&context.home.tag());
+    if context.ui.manner().json {
+        return print_json(&json!({ "locked": locked, "cacheForgotten": forgot }));
+    }
+    for label in &locked {
+        context.ui.say(&format!("the {label} is locked"));
+    }
+    context.ui.say(if forgot {
+        "all cached credentials are forgotten; copies that were handed out stay valid until they end"
+    } else {
+        "there were no cached credentials"
+    });
+    Ok(())
+}

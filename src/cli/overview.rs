@@ -1,0 +1,33 @@
+//! `leapp` alone: what this shell uses, and what to do next.
+
+use super::{context::Context, failure::Outcome, status};
+
+pub(super) fn run(context: &Context) -> Outcome<()> {
+    let opened = context.workspace()?;
+    let sessions = opened
+        .as_ref()
+        .map_or(0, |opened| opened.workspace.sessions.len());
+    if context.before.state().is_some() {
+        return status::of_this_shell(context);
+    }
+    if context.ui.manner().json {
+        return super::print_json(&serde_json::json!({ "session": null, "sessions": sessions }));
+    }
+    if sessions == 0 {
+        return super::print(
+            "No sessions yet. First steps:\n\n  \
+             leapp session add aws-iam-user NAME          a user with an access key\n  \
+             leapp session add aws-iam-role-chained NAME  a role behind it\n  \
+             leapp exec NAME -- COMMAND                   one program with it\n  \
+             leapp --help                                 everything else\n",
+        );
+    }
+    let line = super::env::chosen_shell(None).eval_line(&["leapp", "env", "NAME"]);
+    super::print(&format!(
+        "No session is on in this shell; {sessions} in the workspace.\n\n  \
+         leapp list                  what there is\n  \
+         {:27} this shell\n  \
+         leapp exec NAME -- COMMAND  one program\n",
+        line.unwrap_or_default()
+    ))
+}

@@ -1,0 +1,183 @@
+//! `leapp session add TYPE NAME`.
+
+use std::collections::HashMap;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use uuid::Uuid;
+
+use super::{as_json, describe::in_words, fields, secret};
+use crate::{
+    access::{self, CredentialProviderFactory, FACTORIES},
+    cli::{
+        context::Context,
+        env::chosen_shell,
+        failure::{Failure, Kind, Outcome},
+        print_json,
+    },
+    model::{Session, SessionName, Workspace, session::Fields},
+    ui::{Choice, pick},
+};
+
+/// The type and its flags: made of the factories, so that a new one needs nothing here.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct AddCommand {
+    chosen: Option<(String, ArgMatches)>,
+}
+
+impl FromArgMatches for AddCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let chosen = matches
+            .subcommand()
+            .map(|(name, matches)| (name.to_owned(), matches.clone()));
+        Ok(Self { chosen })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for AddCommand {
+    fn augment_args(command: Command) -> Command {
+        let each = FACTORIES.iter().map(|factory| {
+            let name = Arg::new("name")
+                .help("The session's name")
+                .value_name("NAME");
+            let command = Command::new(factory.session_type())
+                .about(factory.about())
+                .arg(name);
+            fields::augment(command, *factory).arg(fields::flag(
+                "protected",
+                "Ask for the session's name before it is handed out",
+            ))
+        });
+        command
+            .subcommands(each)
+            .subcommand_value_name("TYPE")
+            .subcommand_help_heading("Types")
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
+    let (factory, matches) = match &command.chosen {
+        Some((id, matches)) => (access::factory(id), matches.clone()),
+        None => (Some(pick_type(context)?), ArgMatches::default()),
+    };
+    let factory = factory.ok_or_else(|| Failure::usage("there is no such session type"))?;
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let mut session = begin(context, factory, &matches, workspace)?;
+    fields::apply(&mut session, factory, &matches, workspace)?;
+    let mut given = match factory.secret() {
+        Some(form) => secret::from_flags(&mut session, form, &matches)?,
+        None => None,
+    };
+    fields::complete(context, &mut session, factory, workspace)?;
+    fields::check(
+        &session,
+        factory,
+        workspace.unwrap_or(&Workspace::default()),
+    )?;
+    if let (Some(form), None) = (factory.secret(), &given) {
+        given = Some(secret::ask(context, &session, form)?);
+    }
+    drop(opened);
+    let workspace = write(context, factory, &session, given.as_ref())?;
+    tell(context, &workspace, &session)?;
+    match given {
+        Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
+        None => Ok(()),
+    }
+}
+
+fn begin(
+    context: &Context,
+    factory: &dyn CredentialProviderFactory,
+    matches: &ArgMatches,
+    workspace: Option<&Workspace>,
+) -> Outcome<Session> {
+    let name: SessionName = match fields::given(matches, "name") {
+        Some(text) => fields::free_name(text, workspace, None)?,
+        None if context.ui.can_ask() => fields::ask(context, "Name", |text| {
+            fields::free_name(text, workspace, None).map_err(|failure| failure.message)
+        })?,
+        None => {
+            return Err(Failure::new(Kind::NeedsAction, "the session needs a name")
+                .hint(format!("leapp session add {} NAME", factory.session_type())));
+        }
+    };
+    Ok(Session {
+        id: Uuid::new_v4(),
+        name,
+        session_type: factory.session_type().to_owned(),
+        display_name: None,
+        region: None,
+        parent: None,
+        fields: Fields::default(),
+        protected: fields::is_given(matches, "protected"),
+        unknown: HashMap::new(),
+    })
+}
+
+/// The secret first, then the session: a session whose secret is missing would be of no use. If
+/// the workspace cannot be written, the secret is taken out again.
+fn write(
+    context: &Context,
+    factory: &dyn CredentialProviderFactory,
+    session: &Session,
+    given: Option<&secret::Given>,
+) -> Outcome<Workspace> {
+    let mut vault = None;
+    let written = context.change(|opened| {
+        fields::free_name(session.name.as_str(), Some(&opened.workspace), None)?;
+        fields::check(session, factory, &opened.workspace)?;
+        if let Some(given) = given {
+            vault = Some(secret::store(context, opened, session, factory, given)?);
+        }
+        opened.workspace.sessions.push(session.clone());
+        Ok(opened.workspace.clone())
+    });
+    if let (Err(_), Some(vault)) = (&written, &vault) {
+        _ = vault.remove(&session.identifier().to_string());
+    }
+    written.map_err(|failure| failure.doing(format!("cannot add session '{}'", session.name)))
+}
+
+fn tell(context: &Context, workspace: &Workspace, session: &Session) -> Outcome<()> {
+    if context.ui.manner().json {
+        return print_json(&as_json(workspace, session));
+    }
+    context
+        .ui
+        .say(&format!("added session {}", in_words(session)));
+    let line = chosen_shell(None).eval_line(&["leapp", "env", session.name.as_str()]);
+    context
+        .ui
+        .say(&format!("next: {}", line.unwrap_or_default()));
+    Ok(())
+}
+
+fn pick_type(context: &Context) -> Outcome<&'static dyn CredentialProviderFactory> {
+    let types: Vec<String> = FACTORIES
+        .iter()
+        .map(|f| format!("{}  {}", f.session_type(), f.about()))
+        .collect();
+    let choice = if context.ui.can_ask() {
+        pick("Type", &types)
+    } else {
+        Choice::Unavailable
+    };
+    let missing = || {
+        Failure::new(Kind::NeedsAction, "the session needs a type").hint("leapp session add --help")
+    };
+    match choice {
+        Choice::Picked(at) => FACTORIES.get(at).copied().ok_or_else(missing),
+        Choice::Cancelled => Err(Failure::cancelled()),
+        Choice::Unavailable => Err(missing()),
+    }
+}

@@ -1,0 +1,200 @@
+//! `leapp session edit NAME`: any field, the name, the secret.
+
+use clap::{ArgMatches, Args, Command};
+
+use super::{as_json, describe::in_words, fields, secret};
+use crate::{
+    access::CredentialProviderFactory,
+    cli::{
+        args::{EditArgs, Global},
+        context::{Context, find},
+        failure::{Failure, Outcome},
+        handout::{confirm, factory_of},
+        print, print_json,
+    },
+    model::{Session, Workspace},
+    secret::Secret,
+};
+
+pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
+    let mut words = args.words.into_iter();
+    let name = words
+        .next()
+        .and_then(|word| word.into_string().ok())
+        .unwrap_or_default();
+    if name == "--help" || name == "-h" {
+        return print(
+            "Change a session\n\nUsage: leapp session edit NAME [FLAGS]\n\n\
+             The flags are those of the session's type: leapp session edit NAME --help\n",
+        );
+    }
+    let opened = context.workspace()?;
+    let session = find(opened.as_ref().map(|opened| &opened.workspace), &name)?.clone();
+    let factory = factory_of(&session)?;
+    let title = format!("leapp session edit {}", session.name);
+    let command = command(title, factory);
+    let parsed = command.try_get_matches_from(std::iter::once("edit".into()).chain(words));
+    let matches = match parsed {
+        Ok(matches) => matches,
+        Err(error) if !error.use_stderr() => return print(&error.render().to_string()),
+        Err(error) => return Err(usage(&error, session.name.as_str())),
+    };
+    if !changes_something(&matches, factory) {
+        return Err(Failure::usage("nothing was given to change")
+            .hint(format!("leapp session edit {} --help", session.name)));
+    }
+    // Taking the protection off would be the way around it.
+    if fields::is_given(&matches, "unprotected") {
+        confirm(context, &session)?;
+    }
+    let mut preview = session.clone();
+    fields::apply(
+        &mut preview,
+        factory,
+        &matches,
+        opened.as_ref().map(|o| &o.workspace),
+    )?;
+    let mut given = None;
+    if let Some(form) = factory.secret() {
+        given = secret::from_flags(&mut preview, form, &matches)?;
+        let item =
+            |session: &Session| (form.item)(&session.fields.to_map(), &Secret::new(String::new()));
+        // The vault's item holds fields too: a new key id needs its own secret.
+        if given.is_none() && item(&preview).expose() != item(&session).expose() {
+            given = Some(secret::ask(context, &preview, form)?);
+        }
+    }
+    let key_changed = given.is_some();
+    drop(opened);
+    let (workspace, edited) = write(
+        context,
+        &Edit {
+            id: session.id,
+            factory,
+            matches,
+        },
+        given.as_ref(),
+    )?;
+    if key_changed {
+        forget(context, &workspace, &edited)?;
+    }
+    if context.ui.manner().json {
+        return print_json(&as_json(&workspace, &edited));
+    }
+    context
+        .ui
+        .say(&format!("changed session {}", in_words(&edited)));
+    context
+        .ui
+        .say(&format!("next: leapp session show {}", edited.name));
+    match given {
+        Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
+        None => Ok(()),
+    }
+}
+
+struct Edit {
+    id: uuid::Uuid,
+    factory: &'static dyn CredentialProviderFactory,
+    matches: ArgMatches,
+}
+
+fn write(
+    context: &Context,
+    edit: &Edit,
+    given: Option<&secret::Given>,
+) -> Outcome<(Workspace, Session)> {
+    context.change(|opened| {
+        let before = opened.workspace.clone();
+        let found = opened
+            .workspace
+            .sessions
+            .iter()
+            .position(|s| s.id == edit.id);
+        let gone = || Failure::usage("the session was removed meanwhile");
+        let at = found.ok_or_else(gone)?;
+        let mut session = opened
+            .workspace
+            .sessions
+            .get(at)
+            .cloned()
+            .ok_or_else(gone)?;
+        if let Some(name) = fields::given(&edit.matches, "name") {
+            session.name = fields::free_name(name, Some(&before), Some(session.id))?;
+        }
+        fields::apply(&mut session, edit.factory, &edit.matches, Some(&before))?;
+        put_key(&mut session, given);
+        session.protected |= fields::is_given(&edit.matches, "protected");
+        session.protected &= !fields::is_given(&edit.matches, "unprotected");
+        if let Some(slot) = opened.workspace.sessions.get_mut(at) {
+            *slot = session.clone();
+        }
+        let edited = opened.workspace.clone();
+        fields::check(&session, edit.factory, &edited)?;
+        if let Some(given) = given {
+            secret::store(context, opened, &session, edit.factory, given)?;
+        }
+        Ok((opened.workspace.clone(), session))
+    })
+}
+
+/// The fields that came with a new secret.
+fn put_key(session: &mut Session, given: Option<&secret::Given>) {
+    let Some(given) = given else { return };
+    let mut fields = session.fields.to_map();
+    for (key, value) in &given.fields {
+        fields.insert((*key).to_owned(), value.clone().into());
+    }
+    session.fields = crate::model::session::Fields::from_map(&fields);
+}
+
+/// What was issued for the earlier key is of no use for the new one's sessions.
+fn forget(context: &Context, workspace: &Workspace, session: &Session) -> Outcome<()> {
+    let manager = context.manager(workspace, context.existing_cache())?;
+    manager.forget(session);
+    Ok(())
+}
+
+fn command(title: String, factory: &'static dyn CredentialProviderFactory) -> Command {
+    let command = Command::new("edit")
+        .bin_name(title)
+        .about("Change a session; an empty text removes an optional field")
+        .arg(fields::text("name", "NAME", "A new name"));
+    let command = fields::augment(command, factory)
+        .arg(fields::flag(
+            "protected",
+            "Ask for the session's name before it is handed out",
+        ))
+        .arg(fields::flag("unprotected", "Hand it out without asking").conflicts_with("protected"));
+    Global::augment_args(command)
+}
+
+fn changes_something(matches: &ArgMatches, factory: &dyn CredentialProviderFactory) -> bool {
+    let texts = ["name", "region", "display-name", "parent"];
+    let mut given = texts
+        .iter()
+        .any(|name| fields::given(matches, name).is_some());
+    given |= ["protected", "unprotected"]
+        .iter()
+        .any(|name| fields::is_given(matches, name));
+    given |= matches.try_contains_id("from-csv").unwrap_or(false);
+    if let Some(secret) = factory.secret() {
+        given |= fields::is_given(matches, &format!("{}-stdin", secret.flag));
+    }
+    given
+        || factory
+            .fields()
+            .iter()
+            .any(|f| matches.try_contains_id(f.flag).unwrap_or(false))
+}
+
+fn usage(error: &clap::Error, name: &str) -> Failure {
+    let text = error.render().to_string();
+    let first = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned();
+    Failure::usage(first).hint(format!("leapp session edit {name} --help"))
+}

@@ -1,0 +1,119 @@
+//! `leapp session remove NAME`: dependants are named first; then secret, credentials and session go.
+
+use serde_json::json;
+
+use crate::{
+    cli::{
+        args::RemoveArgs,
+        context::{Context, find},
+        failure::{Failure, Kind, Outcome},
+        print_json,
+    },
+    model::{Session, Workspace},
+    system::terminal::Echo,
+};
+
+pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = find(workspace, &args.name)?.clone();
+    let Some(workspace) = workspace else {
+        return Ok(());
+    };
+    let dependants = dependants(workspace, &session);
+    let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
+    if !dependants.is_empty() && !args.with_dependants {
+        let message = format!(
+            "session '{}' is needed by {}",
+            session.name,
+            names.join(", ")
+        );
+        return Err(Failure::new(Kind::Failed, message).hint(format!(
+            "give them another parent, or: leapp session remove {} --with-dependants",
+            session.name
+        )));
+    }
+    if !args.yes {
+        confirm(context, &session, &names)?;
+    }
+    let mut going = dependants;
+    going.push(session.clone());
+    forget_secrets(context, workspace, &going)?;
+    let ids: Vec<_> = going.iter().map(|session| session.id).collect();
+    context.change(|opened| {
+        opened
+            .workspace
+            .sessions
+            .retain(|session| !ids.contains(&session.id));
+        Ok(())
+    })?;
+    let names: Vec<&str> = going.iter().map(|session| session.name.as_str()).collect();
+    if context.ui.manner().json {
+        return print_json(&json!({ "removed": names }));
+    }
+    context.ui.say(&format!("removed {}", names.join(", ")));
+    context
+        .ui
+        .say("undo: leapp workspace restore 1 (a removed secret must be given again)");
+    Ok(())
+}
+
+/// Every session below this one, the nearest first.
+fn dependants(workspace: &Workspace, session: &Session) -> Vec<Session> {
+    let mut found: Vec<Session> = Vec::new();
+    let mut parents = vec![session.id];
+    while let Some(parent) = parents.pop() {
+        for child in workspace.children(parent) {
+            if child.id != session.id && !found.iter().any(|seen| seen.id == child.id) {
+                parents.push(child.id);
+                found.push(child.clone());
+            }
+        }
+    }
+    found
+}
+
+fn confirm(context: &Context, session: &Session, dependants: &[&str]) -> Outcome<()> {
+    let also = match dependants {
+        [] => String::new(),
+        names => format!(" and what depends on it ({})", names.join(", ")),
+    };
+    let prompt = format!("Remove session '{}'{also}? [y/N] ", session.name);
+    let answer = context.ui.ask(&prompt, Echo::On).map_err(|error| {
+        let failure = Failure::from(error);
+        match failure.kind {
+            Kind::NeedsAction => failure
+                .doing(format!("cannot remove session '{}'", session.name))
+                .hint(format!("leapp session remove {} --yes", session.name)),
+            _ => failure,
+        }
+    })?;
+    match answer.expose().trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::cancelled()),
+    }
+}
+
+/// Removes the vault's items and the cached credentials, before the sessions that name them.
+fn forget_secrets(context: &Context, workspace: &Workspace, going: &[Session]) -> Outcome<()> {
+    let manager = context.manager(workspace, context.existing_cache())?;
+    for session in going {
+        manager.forget(session);
+    }
+    let has_secret = |session: &&Session| {
+        crate::access::factory(&session.session_type).is_none_or(|f| f.secret().is_some())
+    };
+    let with_secrets: Vec<&Session> = going.iter().filter(has_secret).collect();
+    let Some(recorded) = workspace
+        .vault
+        .as_deref()
+        .filter(|_| !with_secrets.is_empty())
+    else {
+        return Ok(());
+    };
+    let (_, vault) = context.open_vault(Some(recorded), &context.ui)?;
+    for session in with_secrets {
+        vault.remove(&session.identifier().to_string())?;
+    }
+    Ok(())
+}

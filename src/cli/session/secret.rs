@@ -1,0 +1,182 @@
+//! A session's secret on its way from the user into the vault. Never an argument.
+
+use std::{io::Read, path::PathBuf};
+
+use clap::ArgMatches;
+
+use super::fields::is_given;
+use crate::{
+    access::{CredentialProviderFactory, SecretForm},
+    cli::{
+        context::{Context, encode_key},
+        failure::{Failure, Kind, Outcome},
+    },
+    model::Session,
+    seal::Key,
+    secret::{Secret, SecretBytes},
+    system::{files, terminal::Echo},
+    vault::OpenVault,
+    workspace::{Opened, VaultKey, WorkspaceError},
+};
+
+/// No secret and no console's file is larger, in bytes.
+const LIMIT: u64 = 64 << 10;
+
+/// A secret that was given, and the file that still holds it.
+pub(super) struct Given {
+    pub(super) secret: Secret,
+    /// Fields that came with it.
+    pub(super) fields: Vec<(&'static str, String)>,
+    file: Option<PathBuf>,
+    shred: bool,
+}
+
+/// The secret that the flags name, the fields that come with it put into the session; `None` when
+/// no flag names one.
+pub(super) fn from_flags(
+    session: &mut Session,
+    form: &SecretForm,
+    matches: &ArgMatches,
+) -> Outcome<Option<Given>> {
+    if is_given(matches, &format!("{}-stdin", form.flag)) {
+        let secret = from_stdin()?;
+        check(form, &secret, "stdin")?;
+        return Ok(Some(Given {
+            secret,
+            fields: Vec::new(),
+            file: None,
+            shred: false,
+        }));
+    }
+    let path = matches.try_get_one::<PathBuf>("from-csv").ok().flatten();
+    let Some(path) = path else { return Ok(None) };
+    let refuse = |problem: String| Failure::usage(format!("'{}' {problem}", path.display()));
+    let size = std::fs::metadata(path)
+        .map_err(|e| refuse(format!("cannot be read: {e}")))?
+        .len();
+    if size > LIMIT {
+        return Err(refuse("is too large for the file of one key".into()));
+    }
+    let bytes = std::fs::read(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    let bytes = SecretBytes::new(bytes);
+    let read = (form.from_csv)(bytes.expose());
+    let read = read.map_err(|problem| refuse(format!("is not the file of a key: {problem}")))?;
+    let mut fields = session.fields.to_map();
+    for (key, value) in &read.fields {
+        let typed = matches
+            .try_get_one::<String>(&key.replace('_', "-"))
+            .ok()
+            .flatten();
+        if typed.is_some_and(|typed| typed != value) {
+            return Err(refuse(format!("holds another {}", key.replace('_', " "))));
+        }
+        fields.insert((*key).to_owned(), value.clone().into());
+    }
+    session.fields = crate::model::session::Fields::from_map(&fields);
+    let (file, shred) = (Some(path.clone()), is_given(matches, "shred"));
+    Ok(Some(Given {
+        secret: read.secret,
+        fields: read.fields,
+        file,
+        shred,
+    }))
+}
+
+/// Asks for the secret; nothing that is typed appears.
+pub(super) fn ask(context: &Context, session: &Session, form: &SecretForm) -> Outcome<Given> {
+    let flag = form.flag;
+    let answer = context
+        .ui
+        .ask(&format!("{} (hidden): ", form.label), Echo::Off);
+    let secret = answer.map_err(|error| {
+        let failure = Failure::from(error);
+        if failure.kind != Kind::NeedsAction {
+            return failure;
+        }
+        let message = format!(
+            "session '{}' needs its {}",
+            session.name,
+            form.label.to_lowercase()
+        );
+        Failure::new(Kind::NeedsAction, message)
+            .hint(format!("give it with --{flag}-stdin or --from-csv FILE"))
+    })?;
+    check(form, &secret, "what was typed")?;
+    Ok(Given {
+        secret,
+        fields: Vec::new(),
+        file: None,
+        shred: false,
+    })
+}
+
+/// Stores a session's secret; what the workspace must know of it is put there.
+pub(super) fn store(
+    context: &Context,
+    opened: &mut Opened,
+    session: &Session,
+    factory: &dyn CredentialProviderFactory,
+    given: &Given,
+) -> Outcome<Box<dyn OpenVault>> {
+    let form = factory.secret();
+    let form = form.ok_or_else(|| Failure::usage("this session type has no secret"))?;
+    let recorded = opened.workspace.vault.clone();
+    let (id, vault) = context.open_vault(recorded.as_deref(), &context.ui)?;
+    let item = (form.item)(&session.fields.to_map(), &given.secret);
+    vault.store(&session.identifier().to_string(), &item)?;
+    if opened.workspace.vault.is_none() {
+        opened.workspace.vault = Some(id.to_owned());
+    }
+    if opened.vault_key.is_none() {
+        let place = VaultKey {
+            backend: id.to_owned(),
+            item: "workspace:key".into(),
+        };
+        let kek = Key::random().map_err(WorkspaceError::from)?;
+        vault.store(&place.item, &encode_key(&kek))?;
+        opened.add_vault_key(place, &kek)?;
+    }
+    Ok(vault)
+}
+
+/// Says where the secret is now, and what became of the file that it came from.
+pub(super) fn after(context: &Context, given: &Given, backend: Option<&str>) -> Outcome<()> {
+    let backend = backend.unwrap_or("system");
+    context
+        .ui
+        .say(&format!("the secret is in the {backend} vault"));
+    let Some(path) = &given.file else {
+        return Ok(());
+    };
+    if !given.shred {
+        context.ui.note(&format!(
+            "'{}' still holds the secret; delete it, or use --shred next time",
+            path.display()
+        ));
+        return Ok(());
+    }
+    files::shred(path)?;
+    context
+        .ui
+        .say(&format!("'{}' is overwritten and deleted", path.display()));
+    Ok(())
+}
+
+fn from_stdin() -> Outcome<Secret> {
+    let mut bytes = Vec::with_capacity(4096);
+    let read = std::io::stdin().take(LIMIT).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::usage(format!("stdin cannot be read: {error}")))?;
+    let bytes = SecretBytes::new(bytes);
+    let text = std::str::from_utf8(bytes.expose());
+    let text = text.map_err(|_| Failure::usage("the secret from stdin is no text"))?;
+    // One line end is what every way of piping adds; anything else is the user's mistake to see.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    Ok(Secret::new(text.to_owned()))
+}
+
+fn check(form: &SecretForm, secret: &Secret, source: &str) -> Outcome<()> {
+    let what = form.label.to_lowercase();
+    (form.check)(secret.expose())
+        .map_err(|problem| Failure::usage(format!("the {what} from {source}: {problem}")))
+}

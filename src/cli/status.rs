@@ -1,0 +1,197 @@
+//! `leapp status`: what a session, or this shell, has; with `--check`, what the cloud says of it.
+
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    args::{Selection, StatusArgs},
+    context::{Context, find, variable},
+    failure::{Failure, Kind, Outcome},
+    handout::{confirm, explain, mfa_code, region, resolve},
+    list::{as_members, in_words},
+    print, print_json,
+    session::summary_of,
+    start::local,
+};
+use crate::{
+    access::Verified,
+    model::{Session, Timestamp, Workspace, duration},
+    output::table::visible,
+    resolver::status::{self, Status},
+    system::clock,
+};
+
+pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<ExitCode> {
+    let current = context
+        .before
+        .state()
+        .and_then(|state| state.identities.first().cloned());
+    let Some(name) = args.name.clone().or(current) else {
+        return Err(Failure::new(
+            Kind::Incomplete,
+            "no session is on in this shell, and none was named",
+        )
+        .hint("leapp status NAME"));
+    };
+    if args.name.is_none() && !args.check {
+        return of_this_shell(context).map(|()| ExitCode::SUCCESS);
+    }
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = find(workspace, &name)?;
+    let Some(workspace) = workspace else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    if args.check {
+        return check(context, workspace, session, &args).map(|()| ExitCode::SUCCESS);
+    }
+    let manager = context.manager(workspace, context.existing_cache())?;
+    let status = status::of(&manager, session);
+    tell(context, session, status, None)?;
+    verdict(context, session, status)
+}
+
+/// What this shell has, by its own variables; no file is read.
+pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
+    let Some(state) = context.before.state() else {
+        return Ok(());
+    };
+    let name = variable("LEAPP_SESSION")
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let region = variable("AWS_REGION")
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let account = variable("AWS_ACCOUNT_ID").map(|id| id.to_string_lossy().into_owned());
+    let expires = Timestamp(i64::try_from(state.expiry).unwrap_or(0));
+    let left = expires.since(Timestamp(clock::now()));
+    if context.ui.manner().json {
+        return print_json(&json!({
+            "name": name,
+            "identifier": state.identities.first(),
+            "state": if left > 0 { "valid" } else { "expired" },
+            "checked": false,
+            "region": region,
+            "account": account,
+            "expiration": expires.rfc3339(),
+            "secondsLeft": left.max(0),
+        }));
+    }
+    let account = account.map_or_else(String::new, |id| format!("  account {id}"));
+    let end = if left > 0 {
+        format!("{} left (until {})", duration::brief(left), local(expires))
+    } else {
+        format!("expired at {}", local(expires))
+    };
+    print(&format!(
+        "{}@{}{}  {end}\n",
+        visible(&name),
+        visible(&region),
+        visible(&account)
+    ))?;
+    let shell = super::env::chosen_shell(None);
+    let words: &[&str] = if left > 0 {
+        &["leapp", "env", "--unset"]
+    } else {
+        &["leapp", "env", &name]
+    };
+    context.ui.say(&format!(
+        "next: {}",
+        shell.eval_line(words).unwrap_or_default()
+    ));
+    Ok(())
+}
+
+/// Asks the cloud, in the session's region, with credentials that are fetched if need be.
+fn check(
+    context: &Context,
+    workspace: &Workspace,
+    session: &Session,
+    args: &StatusArgs,
+) -> Outcome<()> {
+    context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
+    confirm(context, session)?;
+    let choice = region(context, workspace, session, args.region.as_ref())?;
+    let manager = context.manager(workspace, context.cache(false))?;
+    let resolved = resolve(&manager, session, &Selection::default())?;
+    let verified = manager.verify(session, &resolved.credentials, &choice.region);
+    let verified =
+        verified.map_err(|error| explain(error.into(), session, session.name.as_str()))?;
+    let clocked = &resolved.clocked;
+    let status = Status::Active {
+        left: clocked.left(),
+        expires: clocked.local_expiry(),
+        started: clocked.issued_at,
+    };
+    tell(
+        context,
+        session,
+        status,
+        Some((&verified, choice.region.as_str())),
+    )
+}
+
+fn tell(
+    context: &Context,
+    session: &Session,
+    status: Status,
+    checked: Option<(&Verified, &str)>,
+) -> Outcome<()> {
+    if context.ui.manner().json {
+        return print_json(&json_of(session, status, checked));
+    }
+    let mut text = format!("{}  {}", session.name, in_words(status));
+    if let Status::Active { expires, .. } = status {
+        text.push_str(&format!(" (until {})", local(expires)));
+    }
+    match checked {
+        None => {}
+        Some((verified, region)) => {
+            let (account, principal) = (visible(&verified.account), visible(&verified.principal));
+            text.push_str(&format!(
+                "\naccount {account}\n{principal}\nchecked in {region}"
+            ));
+        }
+    }
+    print(&format!("{text}\n"))
+}
+
+fn json_of(session: &Session, status: Status, checked: Option<(&Verified, &str)>) -> Json {
+    let state = match status {
+        Status::Active { .. } => "valid",
+        other => other.as_str(),
+    };
+    let summary = summary_of(session);
+    let mut all = json!({
+        "name": session.name,
+        "identifier": session.identifier().to_string(),
+        "state": state,
+        "checked": checked.is_some(),
+        "account": checked.map(|(v, _)| v.account.clone()).or(summary.account),
+        "principal": checked.map(|(v, _)| v.principal.clone()),
+        "region": checked.map(|(_, region)| region),
+    });
+    if let (Some(all), Some(more)) = (all.as_object_mut(), as_members(status).as_object()) {
+        all.extend(more.clone());
+    }
+    all
+}
+
+/// The exit status of a look without the network.
+fn verdict(context: &Context, session: &Session, status: Status) -> Outcome<ExitCode> {
+    let name = session.name.as_str();
+    match status {
+        Status::Active { .. } | Status::Inactive | Status::Pending => Ok(ExitCode::SUCCESS),
+        Status::NeedsPerson => {
+            context.ui.say(&format!("next: leapp start {name}"));
+            Ok(ExitCode::from(Kind::NeedsAction.exit()))
+        }
+        Status::Incomplete => {
+            context.ui.say(&format!("next: leapp session show {name}"));
+            Ok(ExitCode::from(Kind::Incomplete.exit()))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Which endpoint from the environment our own calls may use: one that is a loopback literal, or
+//! any https address when the settings say so.
+//!
+//! An environment can come from a project's files. Our calls are signed with long-term keys and
+//! answered with temporary ones, so they must not go wherever a variable points.
+
+/// The variables, first match wins.
+pub const VARIABLES: &[&str] = &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
+
+/// What the environment says about the endpoint.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Choice {
+    /// The endpoint to use instead of AWS's own.
+    pub endpoint: Option<String>,
+    /// A variable that was ignored, and why.
+    pub ignored: Option<(&'static str, &'static str)>,
+}
+
+/// Chooses an endpoint. `trusted` is the setting `endpoint_env`.
+pub fn choose(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Choice {
+    let set = |name: &&'static str| lookup(name).filter(|v| !v.is_empty()).map(|v| (*name, v));
+    let Some((name, url)) = VARIABLES.iter().find_map(set) else {
+        return Choice::default();
+    };
+    if is_loopback(&url) || (trusted && url.starts_with("https://")) {
+        return Choice {
+            endpoint: Some(url),
+            ignored: None,
+        };
+    }
+    let reason = if url.starts_with("https://") {
+        "it is not a loopback address; 'endpoint_env = true' in config.toml allows it"
+    } else if trusted {
+        "it is neither https nor a loopback address in digits, such as http://127.0.0.1:5000"
+    } else {
+        "it is not a loopback address in digits, such as http://127.0.0.1:5000"
+    };
+    Choice {
+        endpoint: None,
+        ignored: Some((name, reason)),
+    }
+}
+
+/// Whether the URL's host is a literal of 127.0.0.0/8 or `[::1]`. Names are not: a resolver may
+/// answer anything.
+pub fn is_loopback(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let Some(rest) = rest else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') || authority.contains('\\') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => return v6.split_once(']').is_some_and(|(host, _)| host == "::1"),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.parse::<std::net::Ipv4Addr>()
+        .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_literals_are_loopback() {
+        for good in [
+            "http://127.0.0.1:5000",
+            "https://127.9.9.9/x",
+            "http://[::1]:8080",
+        ] {
+            assert!(is_loopback(good), "{good}");
+        }
+        for bad in [
+            "http://localhost:5000",
+            "http://127.0.0.1@evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "127.0.0.1:5000",
+            "http://[::2]",
+            "http://0.0.0.0",
+            "http://evil.example\\@127.0.0.1",
+        ] {
+            assert!(!is_loopback(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn another_endpoint_needs_the_setting_and_https() {
+        let with = |url: &str, trusted| {
+            let url = url.to_owned();
+            choose(
+                &move |name| (name == "AWS_ENDPOINT_URL").then(|| url.clone()),
+                trusted,
+            )
+        };
+        assert!(with("https://sts.example", false).ignored.is_some());
+        assert_eq!(
+            with("https://sts.example", true).endpoint.unwrap(),
+            "https://sts.example"
+        );
+        assert!(with("http://sts.example", true).ignored.is_some());
+        assert!(with("http://127.0.0.1:1", false).endpoint.is_some());
+        assert_eq!(with("", false), Choice::default());
+    }
+}

@@ -1,0 +1,118 @@
+//! One way to the network for every protocol: rustls, the system's roots and what the user adds,
+//! the user's proxy but never for loopback, and a limit on every wait.
+
+use std::{path::PathBuf, time::Duration};
+
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+
+use super::CloudError;
+
+/// For the connection.
+const CONNECT: Duration = Duration::from_secs(3);
+/// For one try.
+const TRY: Duration = Duration::from_secs(10);
+/// For all tries of one request.
+const WHOLE: Duration = Duration::from_secs(20);
+/// How often a request is tried.
+const TRIES: u32 = 3;
+/// No bundle of certificates is larger, in bytes.
+const LARGEST_BUNDLE: u64 = 16 << 20;
+
+/// The limits of a request.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(TRY)
+        .operation_timeout(WHOLE)
+        .build()
+}
+
+/// How often a request is tried, and with what pauses.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(TRIES)
+        .with_max_backoff(Duration::from_secs(4))
+}
+
+/// A client for `endpoint`, or for AWS's own addresses.
+///
+/// `bundles` are files with further root certificates in PEM form.
+pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpClient, CloudError> {
+    let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
+    let direct = endpoint.is_some_and(super::endpoint::is_loopback);
+    if plain {
+        // No certificate is read for a request that needs none.
+        return Ok(http_client_fn(|settings, components| {
+            let builder = Connector::builder()
+                .connector_settings(settings.clone())
+                .sleep_impl_of(components);
+            SharedHttpConnector::new(builder.build_http())
+        }));
+    }
+    let mut trust = TrustStore::default().with_native_roots(true);
+    for path in bundles {
+        trust.add_pem_certificate(read_bundle(path)?);
+    }
+    let context = TlsContext::builder().with_trust_store(trust).build();
+    let context = context.map_err(|error| CloudError::unreachable(error.to_string()))?;
+    Ok(http_client_fn(move |settings, components| {
+        let proxy = if direct {
+            ProxyConfig::disabled()
+        } else {
+            ProxyConfig::from_env()
+        };
+        let builder = Connector::builder()
+            .connector_settings(settings.clone())
+            .proxy_config(proxy)
+            .sleep_impl_of(components)
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context.clone());
+        SharedHttpConnector::new(builder.build())
+    }))
+}
+
+fn read_bundle(path: &PathBuf) -> Result<Vec<u8>, CloudError> {
+    let failed = |reason: String| {
+        CloudError::unreachable(format!("the CA bundle '{}' {reason}", path.display()))
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|e| failed(format!("cannot be read: {e}")))?
+        .len();
+    if size > LARGEST_BUNDLE {
+        return Err(failed(format!("is larger than {LARGEST_BUNDLE} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
+    // The TLS library panics on a bundle without a certificate.
+    let marked = bytes
+        .windows(27)
+        .any(|w| w == b"-----BEGIN CERTIFICATE-----");
+    if marked {
+        Ok(bytes)
+    } else {
+        Err(failed("holds no certificate in PEM form".into()))
+    }
+}
+
+/// Hands the SDK's timer to a connector under construction.
+trait WithTimer {
+    fn sleep_impl_of(
+        self,
+        components: &aws_smithy_runtime_api::client::runtime_components::RuntimeComponents,
+    ) -> Self;
+}
+
+impl<Tls> WithTimer for aws_smithy_http_client::ConnectorBuilder<Tls> {
+    fn sleep_impl_of(
+        mut self,
+        components: &aws_smithy_runtime_api::client::runtime_components::RuntimeComponents,
+    ) -> Self {
+        self.set_sleep_impl(components.sleep_impl());
+        self
+    }
+}

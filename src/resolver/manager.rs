@@ -1,0 +1,620 @@
+//! `CredentialManager`: the only way to credentials.
+
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    cache::{Cache, Shelf},
+    codes,
+    entry::{Clocked, Entry},
+    flight::{self, Entered, Flight, Wait},
+};
+use crate::{
+    access::{
+        self, AccessError, CredentialProviderFactory, FieldError, Helpers, Hop, NoPrompt, Prompt,
+        Request, Verified,
+    },
+    cloud::{CloudError, ErrorKind},
+    model::{Credentials, Session, Workspace, duration, workspace::ChainError},
+    secret::Secret,
+    vault::VaultError,
+};
+
+/// Below this many seconds, credentials are not handed out in place of ones that cannot be had.
+const LAST_MINUTE: i64 = 60;
+
+/// What requests depend on besides the workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Another address than the cloud's own.
+    pub endpoint: Option<String>,
+    /// Files with further root certificates.
+    pub ca_bundles: Vec<PathBuf>,
+    /// The user's login name.
+    pub user: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+/// Who helps the manager: asks, opens the vault, tells.
+pub trait Helper {
+    /// Who can be asked.
+    fn prompt(&self) -> &dyn Prompt;
+    /// The vault's item of a subject.
+    fn secret(&self, subject: &str) -> Result<Option<Secret>, VaultError>;
+    /// Tells what takes its time.
+    fn waiting(&self, what: &str);
+    /// Tells what the user should know.
+    fn note(&self, what: &str);
+}
+
+/// What is wanted of the credentials.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Want {
+    /// A lifetime instead of the session's own, in seconds.
+    pub duration: Option<u32>,
+    /// How many seconds must be left at least.
+    pub min_ttl: Option<u32>,
+    /// Whether what is in the cache does not count.
+    pub fresh: bool,
+}
+
+/// Unexpired credentials.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// When they end.
+    pub clocked: Clocked,
+    /// Where the cache keeps them; `None` when it does not.
+    pub kept: Option<PathBuf>,
+}
+
+/// Why there are no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The session's type or its cloud failed.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Another process is asking a person for these credentials.
+    #[error("process {0} is asking for the answer that this session needs")]
+    AskedElsewhere(u32),
+    /// The chain of parents does not end well.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// What was asked for cannot be had.
+    #[error("{wanted} left were asked for, but new credentials of '{session}' last {lifetime}")]
+    TooShort {
+        /// The session's name.
+        session: String,
+        /// `--min-ttl`, as text.
+        wanted: String,
+        /// What is left of new ones, as text.
+        lifetime: String,
+    },
+    /// Another process took too long.
+    #[error("process {0} has been fetching these credentials for too long")]
+    TooSlow(u32),
+    /// A session type of a newer program.
+    #[error("session '{session}' is of type '{session_type}', which this program does not know")]
+    UnknownType {
+        /// The session's name.
+        session: String,
+        /// Its type.
+        session_type: String,
+    },
+}
+
+/// Every identifier of the workspace, and the way from one to its credentials.
+pub struct CredentialManager<'a> {
+    workspace: &'a Workspace,
+    run: PathBuf,
+    cache: Option<Cache>,
+    surroundings: Surroundings,
+    helper: &'a dyn Helper,
+    told: RefCell<Vec<String>>,
+}
+
+impl std::fmt::Debug for CredentialManager<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CredentialManager")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> CredentialManager<'a> {
+    /// A manager over an opened workspace. Without a cache every request is made anew.
+    pub fn new(
+        workspace: &'a Workspace,
+        run: PathBuf,
+        cache: Option<Cache>,
+        surroundings: Surroundings,
+        helper: &'a dyn Helper,
+    ) -> Self {
+        Self {
+            workspace,
+            run,
+            cache,
+            surroundings,
+            helper,
+            told: RefCell::default(),
+        }
+    }
+
+    /// The cache, if there is one.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    /// The run-time directory.
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// Unexpired credentials of a session.
+    pub fn resolve(&self, session: &Session, want: Want) -> Result<Resolved, ResolveError> {
+        let hops = self.hops(session, want.duration)?;
+        self.obtain(&hops, want, self.helper.prompt())
+    }
+
+    /// The cached credentials of a session, expired or not. Asks nobody and nothing.
+    pub fn cached(&self, session: &Session) -> Result<Option<Entry>, ResolveError> {
+        let hops = self.hops(session, None)?;
+        Ok(self.read(&fingerprint(&hops)?))
+    }
+
+    /// Whether starting the session needs a person now.
+    pub fn needs_person(&self, session: &Session) -> Result<bool, ResolveError> {
+        let hops = self.hops(session, None)?;
+        for at in 0..hops.len() {
+            let rest = hops.get(at..).unwrap_or_default();
+            let Some(hop) = rest.first() else { break };
+            if self
+                .read(&fingerprint(rest)?)
+                .is_some_and(|e| e.clocked.left() > LAST_MINUTE)
+            {
+                return Ok(false);
+            }
+            if hop.request()?.asks_person {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a process is fetching credentials of the session right now.
+    pub fn is_pending(&self, session: &Session) -> bool {
+        let name = self.hops(session, None).and_then(|hops| fingerprint(&hops));
+        name.is_ok_and(|name| flight::is_flying(&self.run, &name))
+    }
+
+    /// Forgets all cached credentials of the session. Returns those that were still good.
+    pub fn forget(&self, session: &Session) -> Vec<Entry> {
+        let Some(cache) = &self.cache else {
+            return Vec::new();
+        };
+        let mut forgotten = Vec::new();
+        for name in cache.names(Shelf::Credentials) {
+            let entry = self.read(&name).filter(|entry| entry.session == session.id);
+            if let Some(entry) = entry {
+                cache.remove(Shelf::Credentials, &name);
+                forgotten.push(entry);
+            }
+        }
+        forgotten.retain(|entry| entry.clocked.left() > 0);
+        forgotten
+    }
+
+    /// Asks the cloud, afresh, whether credentials of the session are good.
+    pub fn verify(
+        &self,
+        session: &Session,
+        credentials: &Credentials,
+        region: &crate::model::RegionName,
+    ) -> Result<Verified, ResolveError> {
+        let hops = self.hops(session, None)?;
+        let first = hops.first().ok_or_else(|| unknown_type(session))?;
+        let hop = Hop {
+            region: region.clone(),
+            ..first.hop.clone()
+        };
+        let (subject, asking) = (first.subject(), || {});
+        let helpers = self.helpers(None, &subject, &NoPrompt, &asking);
+        Ok(with_helpers(helpers, |helpers| {
+            first.factory.verify(&hop, credentials, helpers)
+        })?)
+    }
+
+    fn obtain(
+        &self,
+        hops: &[Link<'_>],
+        want: Want,
+        prompt: &dyn Prompt,
+    ) -> Result<Resolved, ResolveError> {
+        let name = fingerprint(hops)?;
+        let enough = |entry: &Entry| {
+            let least = want
+                .min_ttl
+                .map_or(0, i64::from)
+                .max(entry.clocked.window());
+            entry.clocked.left() >= least.max(1)
+        };
+        if !want.fresh
+            && let Some(entry) = self.read(&name).filter(enough)
+        {
+            return Ok(self.resolved(entry, &name));
+        }
+        let tell = |wait: Wait| {
+            let what = if wait.asking {
+                "is asking for a code"
+            } else {
+                "is fetching them"
+            };
+            self.say_once(&format!(
+                "waiting for process {}, which {what}",
+                wait.leader
+            ));
+        };
+        let flight = match Flight::enter(&self.run, &name, prompt.can_ask(), &tell) {
+            Ok(Entered::Leader(flight)) => Some(flight),
+            Ok(Entered::Failed(failed)) => return Err(failed.into()),
+            Ok(Entered::Asking(pid)) => return Err(ResolveError::AskedElsewhere(pid)),
+            Ok(Entered::TimedOut(pid)) => return Err(ResolveError::TooSlow(pid)),
+            // Without a place for locks every process is on its own.
+            Err(_) => None,
+        };
+        let cached = self.read(&name).filter(|_| !want.fresh);
+        if let Some(entry) = cached.as_ref().filter(|entry| enough(entry)) {
+            return Ok(self.resolved(entry.clone(), &name));
+        }
+        self.lead(
+            hops,
+            want,
+            prompt,
+            Lead {
+                name,
+                cached,
+                flight: flight.as_ref(),
+            },
+        )
+    }
+
+    /// Makes the request. What is in the cache serves once more when the request fails, or needs
+    /// a person, while more than a minute is left and nothing longer was asked for.
+    fn lead(
+        &self,
+        hops: &[Link<'_>],
+        want: Want,
+        prompt: &dyn Prompt,
+        lead: Lead<'_>,
+    ) -> Result<Resolved, ResolveError> {
+        let spare = lead
+            .cached
+            .filter(|entry| want.min_ttl.is_none() && entry.clocked.left() > LAST_MINUTE);
+        let prompt: &dyn Prompt = if spare.is_some() { &NoPrompt } else { prompt };
+        match (self.issue(hops, prompt, lead.flight), spare) {
+            (Ok(entry), _) => {
+                if let Some(flight) = lead.flight {
+                    flight.clear();
+                }
+                self.keep(&lead.name, &entry);
+                self.attainable(hops, want, &entry)?;
+                Ok(self.resolved(entry, &lead.name))
+            }
+            (Err(error), Some(entry)) => {
+                let left = duration::brief(entry.clocked.left());
+                let name = hops
+                    .first()
+                    .map_or("", |link| link.hop.session.name.as_str());
+                self.helper.note(&format!(
+                    "'{name}' could not be renewed ({error}); {left} left"
+                ));
+                Ok(self.resolved(entry, &lead.name))
+            }
+            (Err(error), None) => {
+                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
+                    (lead.flight, &error)
+                {
+                    flight.share(word(cloud.kind), &cloud.code, &cloud.message);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the cloud, with the parent's credentials where there is a parent.
+    fn issue(
+        &self,
+        hops: &[Link<'_>],
+        prompt: &dyn Prompt,
+        flight: Option<&Flight>,
+    ) -> Result<Entry, ResolveError> {
+        let (link, parents) = hops.split_first().ok_or(ResolveError::TooSlow(0))?;
+        for note in link.request()?.notes {
+            self.say_once(&note);
+        }
+        let asking = || {
+            if let Some(flight) = flight {
+                flight.asking();
+            }
+        };
+        let attempt = |fresh: bool| -> Result<access::Issued, ResolveError> {
+            let parent = match parents {
+                [] => None,
+                parents => {
+                    let want = Want {
+                        fresh,
+                        ..Want::default()
+                    };
+                    // Whoever waits for us waits for a person too, if a parent asks one.
+                    if prompt.can_ask() && self.chain_asks(parents)? {
+                        asking();
+                    }
+                    Some(self.obtain(parents, want, prompt)?.credentials)
+                }
+            };
+            let subject = link.subject();
+            let helpers = self.helpers(parent.as_ref(), &subject, prompt, &asking);
+            Ok(with_helpers(helpers, |helpers| {
+                link.factory.issue(&link.hop, helpers)
+            })?)
+        };
+        let issued = match attempt(false) {
+            // The server's word counts: what it calls expired is dropped, and asked for anew.
+            Err(ResolveError::Access(AccessError::Cloud(error)))
+                if error.kind == ErrorKind::Expired && !parents.is_empty() =>
+            {
+                attempt(true)?
+            }
+            result => result?,
+        };
+        for note in &issued.notes {
+            self.say_once(note);
+        }
+        let clocked = Clocked::now(&issued.credentials, issued.clock_offset);
+        if clocked.clock_is_off() {
+            self.say_once(&offset_text(issued.clock_offset));
+        }
+        let session = link.hop.session.id;
+        Ok(Entry {
+            session,
+            credentials: issued.credentials,
+            clocked,
+        })
+    }
+
+    /// Whether fetching the chain would ask a person.
+    fn chain_asks(&self, hops: &[Link<'_>]) -> Result<bool, ResolveError> {
+        match hops.first() {
+            Some(link) => self.needs_person(link.hop.session),
+            None => Ok(false),
+        }
+    }
+
+    fn attainable(&self, hops: &[Link<'_>], want: Want, entry: &Entry) -> Result<(), ResolveError> {
+        let Some(least) = want.min_ttl else {
+            return Ok(());
+        };
+        let left = entry.clocked.left();
+        // The seconds that the request took are not held against it.
+        if left + 30 >= i64::from(least) {
+            return Ok(());
+        }
+        let session = hops.first().map(|link| link.hop.session.name.to_string());
+        Err(ResolveError::TooShort {
+            session: session.unwrap_or_default(),
+            wanted: duration::exact(least),
+            lifetime: duration::brief(left),
+        })
+    }
+
+    /// The chain of a session, itself first, each with its factory and all that its request needs.
+    fn hops<'s>(
+        &'s self,
+        session: &'s Session,
+        lifetime: Option<u32>,
+    ) -> Result<Vec<Link<'s>>, ResolveError> {
+        let chain = self.workspace.chain(session)?;
+        let mut links = Vec::with_capacity(chain.len());
+        for (at, session) in chain.iter().enumerate() {
+            let factory = access::factory(&session.session_type);
+            let factory = factory.ok_or_else(|| unknown_type(session))?;
+            if factory.has_parent() != (at + 1 < chain.len()) {
+                return Err(parent_mismatch(session, factory).into());
+            }
+            let default = self.workspace.default_region.as_ref();
+            let parent = chain
+                .get(at + 1)
+                .and_then(|p| access::factory(&p.session_type));
+            let region = factory
+                .home_region(session, default)
+                .map_err(AccessError::from)?;
+            let hop = Hop {
+                session,
+                region,
+                endpoint: self.surroundings.endpoint.clone(),
+                ca_bundles: self.surroundings.ca_bundles.clone(),
+                duration: lifetime.filter(|_| at == 0),
+                limit: parent.and_then(CredentialProviderFactory::child_limit),
+                user: self.surroundings.user.clone(),
+                host: self.surroundings.host.clone(),
+            };
+            links.push(Link { factory, hop });
+        }
+        Ok(links)
+    }
+
+    fn helpers<'h>(
+        &'h self,
+        parent: Option<&'h Credentials>,
+        subject: &'h str,
+        prompt: &'h dyn Prompt,
+        asking: &'h dyn Fn(),
+    ) -> Prepared<'h> {
+        Prepared {
+            parent,
+            prompt,
+            asking,
+            secret: Box::new(move || self.helper.secret(subject)),
+            claim: Box::new(|device, code| codes::claim(&self.run, device, code)),
+            waiting: Box::new(|what| self.helper.waiting(what)),
+        }
+    }
+
+    fn read(&self, name: &str) -> Option<Entry> {
+        let bytes = self.cache.as_ref()?.read(Shelf::Credentials, name)?;
+        Entry::from_bytes(&bytes)
+    }
+
+    fn keep(&self, name: &str, entry: &Entry) {
+        if let Some(cache) = &self.cache {
+            cache.write(Shelf::Credentials, name, &entry.to_bytes());
+        }
+    }
+
+    fn resolved(&self, entry: Entry, name: &str) -> Resolved {
+        let path = self
+            .cache
+            .as_ref()
+            .map(|cache| cache.path(Shelf::Credentials, name));
+        let kept = path.filter(|path| path.exists());
+        Resolved {
+            credentials: entry.credentials,
+            clocked: entry.clocked,
+            kept,
+        }
+    }
+
+    fn say_once(&self, text: &str) {
+        let mut told = self.told.borrow_mut();
+        if !told.iter().any(|earlier| earlier == text) {
+            told.push(text.to_owned());
+            self.helper.note(text);
+        }
+    }
+}
+
+/// One session of a chain.
+struct Link<'a> {
+    factory: &'static dyn CredentialProviderFactory,
+    hop: Hop<'a>,
+}
+
+impl Link<'_> {
+    fn request(&self) -> Result<Request, ResolveError> {
+        Ok(self.factory.request(&self.hop).map_err(AccessError::from)?)
+    }
+
+    /// The vault's name for the session.
+    fn subject(&self) -> String {
+        self.hop.session.identifier().to_string()
+    }
+}
+
+/// What the leader of a request has in hand.
+struct Lead<'a> {
+    name: String,
+    cached: Option<Entry>,
+    flight: Option<&'a Flight>,
+}
+
+type ClaimCode<'a> = Box<dyn Fn(&str, &str) -> Result<(), i64> + 'a>;
+
+/// [`Helpers`] with its functions owned.
+struct Prepared<'a> {
+    parent: Option<&'a Credentials>,
+    prompt: &'a dyn Prompt,
+    asking: &'a dyn Fn(),
+    secret: Box<dyn Fn() -> Result<Option<Secret>, VaultError> + 'a>,
+    claim: ClaimCode<'a>,
+    waiting: Box<dyn Fn(&str) + 'a>,
+}
+
+fn with_helpers<T>(prepared: Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T) -> T {
+    act(&Helpers {
+        parent: prepared.parent,
+        secret: &*prepared.secret,
+        prompt: prepared.prompt,
+        asking: prepared.asking,
+        claim_code: &*prepared.claim,
+        waiting: &*prepared.waiting,
+    })
+}
+
+/// The name of a chain's credentials in the cache: a hash of every request from the first to the
+/// root's.
+fn fingerprint(hops: &[Link<'_>]) -> Result<String, ResolveError> {
+    let mut digest = Sha256::new();
+    for link in hops {
+        let material = link.request()?.material.to_string();
+        digest.update(material.len().to_le_bytes());
+        digest.update(material.as_bytes());
+    }
+    Ok(digest
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn parent_mismatch(session: &Session, factory: &dyn CredentialProviderFactory) -> AccessError {
+    let (name, id) = (&session.name, factory.session_type());
+    let problem = if factory.has_parent() {
+        format!("session '{name}' has none, and a session of type {id} needs one")
+    } else {
+        format!("session '{name}' has one, and a session of type {id} takes none")
+    };
+    FieldError {
+        flag: "parent".into(),
+        problem,
+    }
+    .into()
+}
+
+fn unknown_type(session: &Session) -> ResolveError {
+    ResolveError::UnknownType {
+        session: session.name.to_string(),
+        session_type: session.session_type.clone(),
+    }
+}
+
+fn offset_text(offset: i64) -> String {
+    let by = duration::brief(offset.abs());
+    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    format!(
+        "this machine's clock is {by} {direction} the server's; times are shown by this machine's"
+    )
+}
+
+const WORDS: &[(&str, ErrorKind)] = &[
+    ("duration", ErrorKind::DurationTooLong),
+    ("expired", ErrorKind::Expired),
+    ("mfa", ErrorKind::MfaRejected),
+    ("refused", ErrorKind::Refused),
+    ("unreachable", ErrorKind::Unreachable),
+];
+
+fn word(kind: ErrorKind) -> &'static str {
+    WORDS
+        .iter()
+        .find(|(_, known)| *known == kind)
+        .map_or("unreachable", |(word, _)| word)
+}
+
+impl From<flight::SharedFailure> for ResolveError {
+    fn from(failed: flight::SharedFailure) -> Self {
+        let kind = WORDS.iter().find(|(word, _)| *word == failed.kind);
+        AccessError::Cloud(CloudError {
+            kind: kind.map_or(ErrorKind::Unreachable, |(_, kind)| *kind),
+            code: failed.code,
+            message: format!("{} (as process {} found)", failed.message, failed.pid),
+        })
+        .into()
+    }
+}

@@ -1,0 +1,13 @@
+//! zsh. Deliberately absent: what it shares with its family, in `posix`.
+
+use super::posix::Family;
+
+pub(super) const ZSH: Family = Family {
+    id: "zsh",
+    program_names: &["zsh", "rzsh"],
+    builtin: "\\builtin ",
+    // WARN_CREATE_GLOBAL complains about a plain assignment inside a function.
+    assign: "\\builtin typeset -g ",
+    // CSH_JUNKIE_QUOTES refuses a newline between quotes of any other kind.
+    newline: b"'$'\\n''",
+};

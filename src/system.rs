@@ -1,0 +1,17 @@
+//! The machine: clock, paths, private files, locks, machine id, kernel keyring, terminal device,
+//! process identity and exec. The only room with `unsafe`.
+//!
+//! Deliberately absent: words of the domain. Nothing here knows what a session is.
+
+pub mod clock;
+pub mod directory;
+pub mod entropy;
+pub mod exec;
+pub mod files;
+pub mod inherited;
+pub mod kernel_key;
+pub mod lock;
+pub mod machine;
+pub mod paths;
+pub mod process;
+pub mod terminal;
