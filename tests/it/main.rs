@@ -1,1 +1,16 @@
+//! One integration binary: the real program, the real shells, a real AWS emulator.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test may start programs, write scratch files and fail loudly"
+)]
 
+mod layers;
+mod shells;
+mod smoke;
+mod support;
