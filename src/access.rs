@@ -26,17 +26,12 @@ pub use field::{Field, FieldError, Form};
 pub use prompt::{MfaQuestion, NoPrompt, Prompt, PromptError, Retry};
 
 /// Every session type.
-pub const FACTORIES: &[&dyn CredentialProviderFactory] = &[
-    &aws_iam_user::AwsIamUser,
-    &aws_iam_role_chained::AwsIamRoleChained,
-];
+pub const FACTORIES: &[&dyn CredentialProviderFactory] =
+    &[&aws_iam_user::AwsIamUser, &aws_iam_role_chained::AwsIamRoleChained];
 
 /// The factory of a session type; `None` for a type of a newer program.
 pub fn factory(session_type: &str) -> Option<&'static dyn CredentialProviderFactory> {
-    FACTORIES
-        .iter()
-        .copied()
-        .find(|factory| factory.session_type() == session_type)
+    FACTORIES.iter().copied().find(|factory| factory.session_type() == session_type)
 }
 
 /// One session type.
@@ -179,9 +174,7 @@ pub struct RegionSources<'a> {
 
 impl std::fmt::Debug for RegionSources<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RegionSources")
-            .field("flag", &self.flag)
-            .finish_non_exhaustive()
+        f.debug_struct("RegionSources").field("flag", &self.flag).finish_non_exhaustive()
     }
 }
 
@@ -312,31 +305,14 @@ mod tests {
             assert!(!types.contains(&id), "{id} twice");
             types.push(id);
             assert_eq!(super::factory(id).unwrap().session_type(), id);
-            assert!(
-                id.starts_with(&format!("{}-", factory.managed().cloud)),
-                "{id}"
-            );
-            assert!(
-                !factory.about().is_empty() && !factory.about().ends_with('.'),
-                "{id}"
-            );
-            let mut flags = vec![
-                "name",
-                "region",
-                "parent",
-                "display-name",
-                "protected",
-                "json",
-            ];
+            assert!(id.starts_with(&format!("{}-", factory.managed().cloud)), "{id}");
+            assert!(!factory.about().is_empty() && !factory.about().ends_with('.'), "{id}");
+            let mut flags = vec!["name", "region", "parent", "display-name", "protected", "json"];
             for field in factory.fields() {
                 assert!(!flags.contains(&field.flag), "{id}: --{} twice", field.flag);
                 flags.push(field.flag);
                 assert_eq!(field.flag.replace('-', "_"), field.key, "{id}");
-                assert!(
-                    (field.check)("\u{7}").is_err(),
-                    "{id}: {} takes anything",
-                    field.key
-                );
+                assert!((field.check)("\u{7}").is_err(), "{id}: {} takes anything", field.key);
                 assert!(!field.help.ends_with('.'), "{id}: {}", field.key);
             }
             assert!(factory.check_duration(1).is_err(), "{id}");

@@ -87,10 +87,7 @@ fn dispatch(
 /// Whether the command is one that an SDK runs, at any time and anywhere.
 fn runs_unattended(command: Option<&Command>) -> bool {
     use self::args::SessionCommand::Generate;
-    matches!(
-        command,
-        Some(Command::CredentialProcess(_) | Command::Session(Generate(_)))
-    )
+    matches!(command, Some(Command::CredentialProcess(_) | Command::Session(Generate(_))))
 }
 
 /// Parses the arguments with no more of the command tree than the subcommand needs.
@@ -113,10 +110,7 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
-    let mut lines = text
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty());
+    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     let mut failure = Failure::usage(first.trim_start_matches("error: "));
     let mut usage = None;
@@ -128,15 +122,8 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
             None => failure.causes.push(line.trim().to_owned()),
         }
     }
-    failure.hint = failure
-        .hint
-        .or(usage)
-        .or_else(|| Some("leapp --help".to_owned()));
-    let manner = Manner {
-        json,
-        level: Level::Info,
-        ..Manner::default()
-    };
+    failure.hint = failure.hint.or(usage).or_else(|| Some("leapp --help".to_owned()));
+    let manner = Manner { json, level: Level::Info, ..Manner::default() };
     fail(&Ui::new(manner, None), &failure)
 }
 
@@ -152,9 +139,6 @@ fn print(text: &str) -> Outcome<()> {
 
 fn print_bytes(bytes: &[u8]) -> Outcome<()> {
     crate::output::write(bytes).map_err(|error| {
-        Failure::new(
-            failure::Kind::Failed,
-            format!("stdout cannot be written: {error}"),
-        )
+        Failure::new(failure::Kind::Failed, format!("stdout cannot be written: {error}"))
     })
 }

@@ -24,9 +24,7 @@ impl VarName {
     /// Accepts `[A-Za-z_][A-Za-z0-9_]*`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = text.bytes();
-        let starts_well = bytes
-            .next()
-            .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        let starts_well = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
         (starts_well && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_'))
             .then(|| Self(Cow::Owned(text.to_owned())))
     }
@@ -126,10 +124,7 @@ pub const MANAGED: &[&Managed] = &[&AWS];
 impl Managed {
     /// The lists of `cloud`.
     pub fn of(cloud: &str) -> Option<&'static Self> {
-        MANAGED
-            .iter()
-            .copied()
-            .find(|managed| managed.cloud == cloud)
+        MANAGED.iter().copied().find(|managed| managed.cloud == cloud)
     }
 }
 
@@ -197,19 +192,14 @@ impl EnvDelta {
 
     /// Every variable that the change touches.
     pub fn names(&self) -> impl Iterator<Item = &VarName> {
-        self.removes
-            .iter()
-            .chain(self.sets.iter().map(|(name, _)| name))
+        self.removes.iter().chain(self.sets.iter().map(|(name, _)| name))
     }
 
     /// The ownership tags among what the change sets. They are to be removed before anything else
     /// happens, or the earlier key id could meet the new secret.
     pub fn keys(&self) -> impl Iterator<Item = &VarName> {
         let is_key = |name: &str| MANAGED.iter().any(|managed| managed.key == name);
-        self.sets
-            .iter()
-            .map(|(name, _)| name)
-            .filter(move |name| is_key(name.as_str()))
+        self.sets.iter().map(|(name, _)| name).filter(move |name| is_key(name.as_str()))
     }
 
     fn set_or_remove(&mut self, name: &'static str, value: Option<Value>) {
@@ -251,18 +241,9 @@ mod tests {
     fn credentials() -> Vec<(&'static str, Value)> {
         vec![
             ("AWS_ACCESS_KEY_ID", Value::Public("ASIA1".into())),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                Value::Secret(Secret::new("TESTSECRET".into())),
-            ),
-            (
-                "AWS_SESSION_TOKEN",
-                Value::Secret(Secret::new("TESTTOKEN".into())),
-            ),
-            (
-                "AWS_CREDENTIAL_EXPIRATION",
-                Value::Public("2030-01-01T00:00:00Z".into()),
-            ),
+            ("AWS_SECRET_ACCESS_KEY", Value::Secret(Secret::new("TESTSECRET".into()))),
+            ("AWS_SESSION_TOKEN", Value::Secret(Secret::new("TESTTOKEN".into()))),
+            ("AWS_CREDENTIAL_EXPIRATION", Value::Public("2030-01-01T00:00:00Z".into())),
             ("LEAPP_STATE", Value::Public("1".into())),
             ("LEAPP_SESSION", Value::Public("prod".into())),
         ]
@@ -312,12 +293,7 @@ mod tests {
         for name in aws.sets.iter().chain(aws.removes).chain(MARKERS) {
             assert!(delta.touches(name), "{name}");
         }
-        assert!(
-            delta
-                .removes
-                .iter()
-                .any(|name| name.as_str() == "AWS_ACCOUNT_ID")
-        );
+        assert!(delta.removes.iter().any(|name| name.as_str() == "AWS_ACCOUNT_ID"));
         assert!(!delta.touches("AWS_ENDPOINT_URL"));
         assert_eq!(delta.keys().count(), 1);
     }

@@ -16,11 +16,8 @@ use crate::{
 };
 
 /// Every form.
-pub const FORMS: &[&dyn Form] = &[
-    &json::Json,
-    &dotenv::Dotenv,
-    &credential_process::CredentialProcess,
-];
+pub const FORMS: &[&dyn Form] =
+    &[&json::Json, &dotenv::Dotenv, &credential_process::CredentialProcess];
 
 /// The form of that id.
 pub fn form(id: &str) -> Option<&'static dyn Form> {
@@ -90,17 +87,9 @@ mod tests {
             value(SECRET_KEY, "TEST/SECRET+x="),
             value(SESSION_TOKEN, "TOKEN=="),
         ];
-        let grant = Grant {
-            audience: "aws".into(),
-            values,
-            expires_at: Timestamp(3600),
-        };
+        let grant = Grant { audience: "aws".into(), values, expires_at: Timestamp(3600) };
         let kind = CredentialKind::SessionKeys;
-        Credentials {
-            kind,
-            grants: vec![grant],
-            issued_at: Timestamp(0),
-        }
+        Credentials { kind, grants: vec![grant], issued_at: Timestamp(0) }
     }
 
     fn delta(secret: &str) -> EnvDelta {
@@ -110,18 +99,9 @@ mod tests {
             ("AWS_ACCOUNT_ID", Value::Public("444455556666".into())),
             ("AWS_REGION", Value::Public("eu-west-1".into())),
             ("AWS_ACCESS_KEY_ID", Value::Public("ASIAEXAMPLE".into())),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                Value::Secret(Secret::new(secret.into())),
-            ),
-            (
-                "AWS_SESSION_TOKEN",
-                Value::Secret(Secret::new("TOKEN==".into())),
-            ),
-            (
-                "AWS_CREDENTIAL_EXPIRATION",
-                Value::Public("1970-01-01T01:00:00Z".into()),
-            ),
+            ("AWS_SECRET_ACCESS_KEY", Value::Secret(Secret::new(secret.into()))),
+            ("AWS_SESSION_TOKEN", Value::Secret(Secret::new("TOKEN==".into()))),
+            ("AWS_CREDENTIAL_EXPIRATION", Value::Public("1970-01-01T01:00:00Z".into())),
         ];
         let before = Inherited::read(|_| None);
         EnvDelta::session(Managed::of("aws").unwrap(), values, &before).unwrap()
@@ -136,8 +116,7 @@ mod tests {
             delta,
             expires: Timestamp(3600),
         };
-        form.render(&handout)
-            .map(|text| String::from_utf8(text.expose().to_vec()).unwrap())
+        form.render(&handout).map(|text| String::from_utf8(text.expose().to_vec()).unwrap())
     }
 
     /// What holds for every form.
@@ -151,11 +130,7 @@ mod tests {
             let kinds = [CredentialKind::SessionKeys, CredentialKind::BearerTokens];
             assert!(kinds.iter().any(|kind| form.prints(*kind)), "{}", form.id());
             let text = render(*form, &delta("TEST/SECRET+x=")).unwrap();
-            assert!(
-                text.contains("TEST/SECRET+x=") && text.ends_with('\n'),
-                "{}",
-                form.id()
-            );
+            assert!(text.contains("TEST/SECRET+x=") && text.ends_with('\n'), "{}", form.id());
         }
         assert_eq!(super::form("shell").map(Form::id), None);
     }
@@ -189,10 +164,7 @@ mod tests {
         assert!(!text.contains("LEAPP_STATE"));
         for bad in ["a b", "a\nb", "a'b", "a\"b", "a$b", "a#b", "a\\b"] {
             let error = render(form, &delta(bad)).unwrap_err();
-            assert!(
-                error.to_string().contains("AWS_SECRET_ACCESS_KEY"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("AWS_SECRET_ACCESS_KEY"), "{error}");
             assert!(!error.to_string().contains(bad), "{error}");
         }
     }

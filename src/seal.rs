@@ -104,13 +104,8 @@ impl Key {
     /// Opens a box that [`Key::seal`] made, in place.
     pub fn open(&self, mut sealed: Vec<u8>, associated: &[u8]) -> Result<SecretBytes, SealError> {
         let tag_at = sealed.len().checked_sub(TAG).ok_or(SealError::Refused)?;
-        let tag: [u8; TAG] = sealed
-            .split_off(tag_at)
-            .try_into()
-            .map_err(|_| SealError::Refused)?;
-        let (nonce, body) = sealed
-            .split_first_chunk_mut::<NONCE>()
-            .ok_or(SealError::Refused)?;
+        let tag: [u8; TAG] = sealed.split_off(tag_at).try_into().map_err(|_| SealError::Refused)?;
+        let (nonce, body) = sealed.split_first_chunk_mut::<NONCE>().ok_or(SealError::Refused)?;
         let nonce = Nonce::<Aes256Gcm>::from(*nonce);
         self.cipher()?
             .decrypt_inout_detached(&nonce, associated, body.into(), &tag.into())
@@ -137,11 +132,7 @@ pub struct Cost {
 
 impl Cost {
     /// The second of the two settings that RFC 9106 §4 recommends: 64 MiB, 3 passes, 4 lanes.
-    pub const RECOMMENDED: Self = Self {
-        memory_kib: 64 * 1024,
-        passes: 3,
-        lanes: 4,
-    };
+    pub const RECOMMENDED: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 }
 
 #[cfg(test)]
@@ -152,25 +143,14 @@ mod tests {
     fn a_box_opens_only_with_its_key_and_its_data() {
         let key = Key::random().unwrap();
         let sealed = key.seal(b"content", b"data").unwrap();
-        assert_eq!(
-            key.open(sealed.clone(), b"data").unwrap().expose(),
-            b"content"
-        );
+        assert_eq!(key.open(sealed.clone(), b"data").unwrap().expose(), b"content");
         assert!(key.open(sealed.clone(), b"other").is_err());
-        assert!(
-            Key::random()
-                .unwrap()
-                .open(sealed.clone(), b"data")
-                .is_err()
-        );
+        assert!(Key::random().unwrap().open(sealed.clone(), b"data").is_err());
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[place] ^= 1;
             assert!(key.open(changed, b"data").is_err(), "bit flip at {place}");
-            assert!(
-                key.open(sealed[..place].to_vec(), b"data").is_err(),
-                "cut at {place}"
-            );
+            assert!(key.open(sealed[..place].to_vec(), b"data").is_err(), "cut at {place}");
         }
     }
 
@@ -180,26 +160,16 @@ mod tests {
         let salt: Vec<u8> = (0..=0x0c).collect();
         let info: Vec<u8> = (0xf0..=0xf9).collect();
         let mut bytes = [0; KEY];
-        Hkdf::<Sha256>::new(Some(&salt), &[0x0b; 22])
-            .expand(&info, &mut bytes)
-            .unwrap();
+        Hkdf::<Sha256>::new(Some(&salt), &[0x0b; 22]).expand(&info, &mut bytes).unwrap();
         assert_eq!(bytes[..4], [0x3c, 0xb2, 0x5f, 0x25]);
         assert_eq!(Key::derive(b"m", b"s", "p").0.expose().len(), KEY);
     }
 
     #[test]
     fn absurd_costs_are_refused() {
-        let cost = Cost {
-            memory_kib: u32::MAX,
-            passes: 1,
-            lanes: 1,
-        };
+        let cost = Cost { memory_kib: u32::MAX, passes: 1, lanes: 1 };
         assert!(Key::from_passphrase(b"x", b"saltsalt", cost).is_none());
-        let small = Cost {
-            memory_kib: 64,
-            passes: 1,
-            lanes: 1,
-        };
+        let small = Cost { memory_kib: 64, passes: 1, lanes: 1 };
         assert!(Key::from_passphrase(b"x", b"saltsalt", small).is_some());
     }
 }

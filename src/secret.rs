@@ -79,14 +79,8 @@ mod tests {
 
     #[test]
     fn debug_shows_neither_the_value_nor_its_length() {
-        assert_eq!(
-            format!("{:?}", Secret::new("TESTSECRET".into())),
-            "Secret(..)"
-        );
-        assert_eq!(
-            format!("{:?}", SecretBytes::new(vec![1, 2])),
-            "SecretBytes(..)"
-        );
+        assert_eq!(format!("{:?}", Secret::new("TESTSECRET".into())), "Secret(..)");
+        assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "SecretBytes(..)");
     }
 
     #[test]

@@ -25,13 +25,11 @@ use crate::envdelta::{EnvDelta, Inherited};
 use crate::secret::SecretBytes;
 
 /// Every shell. A shell is added here and by a file of its own.
-pub const SHELLS: &[&dyn Shell] = &[
-    &bash::BASH,
-    &zsh::ZSH,
-    &fish::Fish,
-    &powershell::PowerShell,
-    &posix::SH,
-];
+pub const SHELLS: &[&dyn Shell] =
+    &[&bash::BASH, &zsh::ZSH, &fish::Fish, &powershell::PowerShell, &posix::SH];
+
+/// What nearly every shell but fish and PowerShell understands.
+pub const POSIX: &dyn Shell = &posix::SH;
 
 /// One shell's spelling.
 pub trait Shell: Sync {
@@ -91,10 +89,7 @@ pub fn by_program(program: &str) -> Option<&'static dyn Shell> {
     let name = program.rsplit(['/', '\\']).next()?;
     let name = name.strip_prefix('-').unwrap_or(name);
     let name = name.strip_suffix(".exe").unwrap_or(name);
-    SHELLS
-        .iter()
-        .copied()
-        .find(|shell| shell.program_names().contains(&name))
+    SHELLS.iter().copied().find(|shell| shell.program_names().contains(&name))
 }
 
 /// Why a shell cannot hold a value. Nothing is printed then, because a changed value would be worse.
@@ -142,8 +137,7 @@ impl Script {
     /// The words of a command, each quoted.
     fn command(&mut self, shell: &dyn Shell, argv: &[&[u8]]) -> Result<(), Unrepresentable> {
         for (at, word) in argv.iter().enumerate() {
-            self.push(if at == 0 { "" } else { " " })
-                .quoted(shell, word)?;
+            self.push(if at == 0 { "" } else { " " }).quoted(shell, word)?;
         }
         Ok(())
     }
@@ -183,10 +177,8 @@ mod tests {
 
     fn delta(secret: &str) -> EnvDelta {
         let aws = Managed::of("aws").unwrap();
-        let values = aws
-            .group
-            .iter()
-            .map(|name| (*name, Value::Secret(Secret::new(secret.into()))));
+        let values =
+            aws.group.iter().map(|name| (*name, Value::Secret(Secret::new(secret.into()))));
         EnvDelta::session(aws, values.collect(), &Inherited::read(|_| None)).unwrap()
     }
 
@@ -217,10 +209,7 @@ mod tests {
         let mut names = BTreeSet::new();
         for shell in SHELLS {
             let id = shell.id();
-            assert!(
-                names.insert(id) || shell.program_names().contains(&id),
-                "{id} twice"
-            );
+            assert!(names.insert(id) || shell.program_names().contains(&id), "{id} twice");
             assert_eq!(by_id(id).unwrap().id(), id);
             for name in shell.program_names() {
                 assert!(names.insert(name) || *name == id, "{name} twice");
@@ -229,18 +218,10 @@ mod tests {
                 assert_eq!(by_program(&format!("/x y/{name}.exe")).unwrap().id(), id);
             }
             assert_eq!(shell.quote(b"a\0b"), Err(Unrepresentable::Nul), "{id}");
-            assert!(
-                !shell.quote(b"").unwrap().is_empty(),
-                "{id}: an empty word vanishes"
-            );
+            assert!(!shell.quote(b"").unwrap().is_empty(), "{id}: an empty word vanishes");
 
             let nothing = Inherited::read(|_| None);
-            let applied = text(
-                shell
-                    .apply(&delta("TESTSECRET"), &nothing)
-                    .unwrap()
-                    .expose(),
-            );
+            let applied = text(shell.apply(&delta("TESTSECRET"), &nothing).unwrap().expose());
             let guarded = shell.deferred(&[b"/x/le app", b"env", b"it's"]).unwrap();
             let ours = inherited(Originals::default());
             let texts = [
@@ -253,22 +234,13 @@ mod tests {
             ];
             for text in &texts {
                 assert!(text.ends_with(";\n"), "{id}: {text}");
-                assert!(
-                    !text.contains('#') || !text.contains(" #"),
-                    "{id}: a comment: {text}"
-                );
-                assert!(
-                    !text.contains("TESTINHERITED"),
-                    "{id}: an inherited value: {text}"
-                );
+                assert!(!text.contains('#') || !text.contains(" #"), "{id}: a comment: {text}");
+                assert!(!text.contains("TESTINHERITED"), "{id}: an inherited value: {text}");
             }
             assert_eq!(shell.failing().lines().count(), 1, "{id}");
             // The key id goes before anything else changes, and comes after everything else.
             let last = applied.rfind("AWS_ACCESS_KEY_ID").unwrap();
-            assert!(
-                applied.rfind("AWS_SECRET_ACCESS_KEY").unwrap() < last,
-                "{id}: {applied}"
-            );
+            assert!(applied.rfind("AWS_SECRET_ACCESS_KEY").unwrap() < last, "{id}: {applied}");
             let nul = shell.apply(&delta("TEST\0SECRET"), &nothing).map(|_| ());
             assert_eq!(nul, Err(Unrepresentable::Nul), "{id}");
         }
@@ -284,9 +256,8 @@ mod tests {
         );
         for shell in SHELLS {
             let text = text(&shell.restore(&inherited(originals.clone())).unwrap());
-            for list in Managed::of("aws")
-                .map(|aws| [aws.sets, aws.removes, aws.conditional])
-                .unwrap()
+            for list in
+                Managed::of("aws").map(|aws| [aws.sets, aws.removes, aws.conditional]).unwrap()
             {
                 for name in list {
                     assert!(
@@ -307,15 +278,9 @@ mod tests {
         assert_eq!(line("zsh", &words), r#"eval "$(leapp env prod)""#);
         assert_eq!(line("posix", &words), r#"eval "$(leapp env prod)""#);
         assert_eq!(line("fish", &words), "leapp env prod | source");
-        assert_eq!(
-            line("powershell", &words),
-            "leapp env prod | Out-String | Invoke-Expression"
-        );
+        assert_eq!(line("powershell", &words), "leapp env prod | Out-String | Invoke-Expression");
         let odd = ["/x y/leapp", "env", "it's", ""];
-        assert_eq!(
-            line("bash", &odd),
-            r#"eval "$('/x y/leapp' env 'it'\''s' '')""#
-        );
+        assert_eq!(line("bash", &odd), r#"eval "$('/x y/leapp' env 'it'\''s' '')""#);
         assert_eq!(line("fish", &odd), r"'/x y/leapp' env 'it\'s' '' | source");
         assert_eq!(
             line("powershell", &odd),
@@ -327,10 +292,7 @@ mod tests {
     #[test]
     fn an_unknown_shell_is_none() {
         for name in ["", "tcsh", "/bin/elvish", "-", "bash\n", "BASH"] {
-            assert!(
-                by_id(name).is_none() && by_program(name).is_none(),
-                "{name}"
-            );
+            assert!(by_id(name).is_none() && by_program(name).is_none(), "{name}");
         }
     }
 

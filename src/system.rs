@@ -8,6 +8,7 @@ pub mod directory;
 pub mod entropy;
 pub mod exec;
 pub mod files;
+pub mod hash;
 pub mod inherited;
 pub mod kernel_key;
 pub mod lock;

@@ -28,6 +28,7 @@ pub enum Colour {
 
 /// How to talk.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "three switches that are independent")]
 pub struct Manner {
     /// Errors as one JSON object.
     pub json: bool,
@@ -82,11 +83,7 @@ pub struct Ui {
 impl Ui {
     /// Talks in that manner; `code` answers the first question for a one-time code.
     pub fn new(manner: Manner, code: Option<String>) -> Self {
-        Self {
-            manner,
-            said: RefCell::default(),
-            code: RefCell::new(code),
-        }
+        Self { manner, said: RefCell::default(), code: RefCell::new(code) }
     }
 
     /// How to talk.
@@ -160,11 +157,7 @@ impl Ui {
             Colour::Never => false,
         };
         let width = terminal.then(|| usize::from(dialoguer::console::Term::stdout().size().1));
-        Style {
-            header: terminal,
-            colour,
-            width,
-        }
+        Style { header: terminal, colour, width }
     }
 }
 

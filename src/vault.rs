@@ -148,7 +148,7 @@ mod tests {
     fn settings(directory: &std::path::Path, passphrase: Option<&str>) -> Settings {
         Settings {
             directory: directory.join("vault"),
-            tag: crate::system::paths::short_hash(directory.to_string_lossy().as_bytes()),
+            tag: crate::system::hash::short(directory.to_string_lossy().as_bytes()),
             passphrase: passphrase.map(|text| Secret::new(text.into())),
             passphrase_file: None,
             unlock_for: Duration::ZERO,
@@ -169,15 +169,9 @@ mod tests {
         let settings = settings(top.path(), Some("TESTSECRET passphrase"));
         let vault = backend("file").unwrap().open(&settings, &Nobody).unwrap();
         assert!(vault.fetch("session:a").unwrap().is_none());
-        vault
-            .store("session:a", &Secret::new("one".into()))
-            .unwrap();
-        vault
-            .store("session:b", &Secret::new("other".into()))
-            .unwrap();
-        vault
-            .store("session:a", &Secret::new("two".into()))
-            .unwrap();
+        vault.store("session:a", &Secret::new("one".into())).unwrap();
+        vault.store("session:b", &Secret::new("other".into())).unwrap();
+        vault.store("session:a", &Secret::new("two".into())).unwrap();
         assert_eq!(vault.fetch("session:a").unwrap().unwrap().expose(), "two");
         assert!(vault.remove("session:a").unwrap());
         assert!(!vault.remove("session:a").unwrap());
@@ -190,10 +184,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let file = backend("file").unwrap();
         let right = settings(top.path(), Some("right"));
-        file.open(&right, &Nobody)
-            .unwrap()
-            .store("s", &Secret::new("x".into()))
-            .unwrap();
+        file.open(&right, &Nobody).unwrap().store("s", &Secret::new("x".into())).unwrap();
         let wrong = file.open(&settings(top.path(), Some("wrong")), &Nobody);
         assert!(matches!(wrong, Err(VaultError::WrongPassphrase)));
         let none = file.open(&settings(top.path(), None), &Nobody);
@@ -215,10 +206,6 @@ mod tests {
         let (first, second) = (&items[0], &items[1]);
         std::fs::copy(first, second).unwrap();
         let results = [vault.fetch("a"), vault.fetch("b")];
-        assert!(
-            results
-                .iter()
-                .any(|r| matches!(r, Err(VaultError::Damaged { .. })))
-        );
+        assert!(results.iter().any(|r| matches!(r, Err(VaultError::Damaged { .. }))));
     }
 }

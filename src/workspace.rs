@@ -135,17 +135,10 @@ impl Store {
         };
         if envelope::is_desktop(&content.bytes) {
             let replaced_ours = !backups::list(&self.home).is_empty();
-            return Err(WorkspaceError::Desktop {
-                path,
-                replaced_ours,
-            });
+            return Err(WorkspaceError::Desktop { path, replaced_ours });
         }
         if content.mode & 0o077 != 0 {
-            return Err(PathError::LooseMode {
-                path,
-                mode: content.mode,
-            }
-            .into());
+            return Err(PathError::LooseMode { path, mode: content.mode }.into());
         }
         let mut opened = self.decode(&path, &content.bytes, vault)?;
         opened.stamp = Some(content.stamp);
@@ -167,10 +160,7 @@ impl Store {
             None => self.create()?,
         };
         let result = change(&mut opened)?;
-        let text = opened
-            .envelope
-            .seal(&opened.workspace)
-            .map_err(WorkspaceError::from)?;
+        let text = opened.envelope.seal(&opened.workspace)?;
         backups::keep(&self.home, &self.path())?;
         let written = files::write_private(&self.path(), &text, Durability::Disk);
         written.map_err(WorkspaceError::from)?;
@@ -198,9 +188,7 @@ impl Store {
     ) -> Result<(Opened, Option<PathBuf>), WorkspaceError> {
         let (_lock, _) = self.lock()?;
         let restored = self.open_file(path, vault)?;
-        let content = files::read_private(path, LIMIT)?
-            .map(|c| c.bytes)
-            .unwrap_or_default();
+        let content = files::read_private(path, LIMIT)?.map(|c| c.bytes).unwrap_or_default();
         let aside = match self.open(vault) {
             Ok(Some(_)) => {
                 backups::keep(&self.home, &self.path())?;
@@ -224,13 +212,7 @@ impl Store {
         let (source, key) = machine_key::for_sealing(&self.home)?;
         let envelope = envelope::Secrets::new(&key)?;
         let workspace = Workspace::default();
-        Ok(Opened {
-            workspace,
-            source,
-            vault_key: None,
-            stamp: None,
-            envelope,
-        })
+        Ok(Opened { workspace, source, vault_key: None, stamp: None, envelope })
     }
 
     fn decode(
@@ -243,21 +225,12 @@ impl Store {
         let candidates = machine_key::for_opening(&self.home)?;
         let opened = read.open_with_machine(&candidates);
         let opened = opened.or_else(|| {
-            read.open_with_vault(vault, || {
-                machine_key::for_sealing(&self.home).map(|(_, key)| key)
-            })
+            read.open_with_vault(vault, || machine_key::for_sealing(&self.home).map(|(_, key)| key))
         });
-        let (source, secrets) = opened.ok_or_else(|| WorkspaceError::WrongKey {
-            path: path.to_owned(),
-        })?;
+        let (source, secrets) =
+            opened.ok_or_else(|| WorkspaceError::WrongKey { path: path.to_owned() })?;
         let workspace = read.content(path, &secrets)?;
         let vault_key = read.vault_key();
-        Ok(Opened {
-            workspace,
-            source,
-            vault_key,
-            stamp: None,
-            envelope: secrets,
-        })
+        Ok(Opened { workspace, source, vault_key, stamp: None, envelope: secrets })
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn route(hop: &Hop<'_>) -> Route {
 }
 
 /// The part of a request that every AWS type has.
-pub(super) fn material(hop: &Hop<'_>, own: Json) -> Json {
+pub(super) fn material(hop: &Hop<'_>, own: &Json) -> Json {
     serde_json::json!({
         "session": hop.session.id,
         "type": hop.session.session_type,
@@ -64,11 +64,7 @@ pub(super) fn credentials(keys: TemporaryKeys) -> Credentials {
         (SECRET_KEY.to_owned(), keys.secret_key),
         (SESSION_TOKEN.to_owned(), keys.session_token),
     ];
-    let grant = Grant {
-        audience: "aws".into(),
-        values,
-        expires_at: keys.expires_at,
-    };
+    let grant = Grant { audience: "aws".into(), values, expires_at: keys.expires_at };
     Credentials {
         kind: CredentialKind::SessionKeys,
         grants: vec![grant],
@@ -85,10 +81,7 @@ pub(super) fn environment(
     let mut values = vec![
         ("AWS_REGION", Value::Public(region.clone())),
         ("AWS_DEFAULT_REGION", Value::Public(region)),
-        (
-            "AWS_CREDENTIAL_EXPIRATION",
-            Value::Public(outcome.local_expiry.rfc3339()),
-        ),
+        ("AWS_CREDENTIAL_EXPIRATION", Value::Public(outcome.local_expiry.rfc3339())),
     ];
     if let Some(account) = account {
         values.push(("AWS_ACCOUNT_ID", Value::Public(account)));
@@ -114,23 +107,13 @@ pub(super) fn verify(
 ) -> Result<Verified, AccessError> {
     let keys = signing_keys(credentials).ok_or_else(|| lacking_keys(hop))?;
     let caller = Sts::new(route(hop), keys, helpers.waiting).get_caller_identity()?;
-    Ok(Verified {
-        account: caller.account,
-        principal: caller.arn,
-    })
+    Ok(Verified { account: caller.account, principal: caller.arn })
 }
 
 /// The parent's credentials are of a kind that cannot sign.
 pub(super) fn lacking_keys(hop: &Hop<'_>) -> AccessError {
-    let problem = format!(
-        "the credentials of the parent of '{}' hold no keys",
-        hop.session.name
-    );
-    FieldError {
-        flag: "parent".into(),
-        problem,
-    }
-    .into()
+    let problem = format!("the credentials of the parent of '{}' hold no keys", hop.session.name);
+    FieldError { flag: "parent".into(), problem }.into()
 }
 
 /// Makes a request with a one-time code, asking anew while codes are rejected.
@@ -142,11 +125,7 @@ pub(super) fn with_code(
 ) -> Result<TemporaryKeys, AccessError> {
     let mut retry = None;
     for _ in 0..TRIES {
-        let question = MfaQuestion {
-            session: hop.session.name.as_str(),
-            device,
-            retry,
-        };
+        let question = MfaQuestion { session: hop.session.name.as_str(), device, retry };
         (helpers.asking)();
         let typed = match helpers.prompt.mfa_code(&question) {
             Ok(typed) => typed,
@@ -162,10 +141,7 @@ pub(super) fn with_code(
             retry = Some(Retry::Used(seconds));
             continue;
         }
-        match request(&Mfa {
-            device: device.to_owned(),
-            code,
-        }) {
+        match request(&Mfa { device: device.to_owned(), code }) {
             Err(error) if error.kind == ErrorKind::MfaRejected => retry = Some(Retry::Rejected),
             result => return Ok(result?),
         }
@@ -185,9 +161,7 @@ fn unanswered(device: &str, retry: Option<Retry>) -> AccessError {
 pub(super) fn check_device(text: &str) -> Result<(), String> {
     let serial = (9..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if text.starts_with("arn:") || !serial {
-        return arn::mfa_device(text)
-            .map(|_| ())
-            .map_err(|error| error.to_string());
+        return arn::mfa_device(text).map(|_| ()).map_err(|error| error.to_string());
     }
     Ok(())
 }
@@ -204,9 +178,7 @@ pub(super) fn check_seconds(seconds: u32, longest: u32) -> Result<(), String> {
         return Ok(());
     }
     let (given, longest) = (duration::exact(seconds), duration::exact(longest));
-    Err(format!(
-        "{given} is out of range; AWS allows 15m to {longest}"
-    ))
+    Err(format!("{given} is out of range; AWS allows 15m to {longest}"))
 }
 
 /// The region of the session, if it has one, must lie in the partition of its ARNs.
@@ -219,12 +191,7 @@ pub(super) fn check_partition(session: &Session, arn: &arn::Arn) -> Result<(), F
 
 /// Whether a region lies in a partition.
 pub(super) fn region_fits(region: &RegionName, partition: &str) -> Result<(), FieldError> {
-    let refuse = |problem| {
-        Err(FieldError {
-            flag: "region".into(),
-            problem,
-        })
-    };
+    let refuse = |problem| Err(FieldError { flag: "region".into(), problem });
     match partition::of_region(region) {
         None => refuse(format!("there is no AWS region {:?}", region.as_str())),
         Some((found, _)) if found.id != partition => refuse(format!(

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST: u32 = 43_200;
 /// What every role allows, and role chaining at most: one hour.
 const HOUR: u32 = 3600;
-/// The name of the role session, as CloudTrail shows it, unless the session says otherwise.
+/// The name of the role session, as `CloudTrail` shows it, unless the session says otherwise.
 const SESSION_NAME: &str = "leapp-{user}";
 
 /// The factory.
@@ -34,11 +34,7 @@ const FIELDS: &[Field] = &[
         placeholder: "ARN",
         form: Form::Text,
         required: true,
-        check: |text| {
-            arn::role(text)
-                .map(|_| ())
-                .map_err(|error| error.to_string())
-        },
+        check: |text| arn::role(text).map(|_| ()).map_err(|error| error.to_string()),
     },
     Field {
         key: "duration",
@@ -108,11 +104,7 @@ const FIELDS: &[Field] = &[
         placeholder: "ARN",
         form: Form::List,
         required: false,
-        check: |text| {
-            arn::policy(text)
-                .map(|_| ())
-                .map_err(|error| error.to_string())
-        },
+        check: |text| arn::policy(text).map(|_| ()).map_err(|error| error.to_string()),
     },
     Field {
         key: "policy",
@@ -157,12 +149,7 @@ impl CredentialProviderFactory for AwsIamRoleChained {
             aws::check_partition(session, &role)?;
         }
         let tags = field::pairs(&fields, "tags");
-        let refuse = |flag: &str, problem: String| {
-            Err(FieldError {
-                flag: flag.into(),
-                problem,
-            })
-        };
+        let refuse = |flag: &str, problem: String| Err(FieldError { flag: flag.into(), problem });
         if tags.len() > 50 {
             return refuse("tag", "AWS allows 50 session tags".into());
         }
@@ -185,11 +172,7 @@ impl CredentialProviderFactory for AwsIamRoleChained {
         let fields = session.fields.to_map();
         let role = field::text(&fields, "role_arn").and_then(|text| arn::role(text).ok());
         let name = role.as_ref().map(|role| role.name().to_owned());
-        Summary {
-            account: role.map(|role| role.account),
-            role: name,
-            mfa_device: None,
-        }
+        Summary { account: role.map(|role| role.account), role: name, mfa_device: None }
     }
 
     fn home_region(
@@ -221,11 +204,7 @@ impl CredentialProviderFactory for AwsIamRoleChained {
             "policy_arns": wanted.policy_arns,
             "policy": wanted.policy,
         });
-        Ok(Request {
-            material: aws::material(hop, material),
-            asks_person: false,
-            notes,
-        })
+        Ok(Request { material: aws::material(hop, &material), asks_person: false, notes })
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {
@@ -238,20 +217,14 @@ impl CredentialProviderFactory for AwsIamRoleChained {
             Err(error) if error.kind == ErrorKind::DurationTooLong && wanted.duration > HOUR => {
                 let longer = duration::exact(wanted.duration);
                 let name = &hop.session.name;
-                notes.push(format!(
-                    "the role of '{name}' does not allow {longer}: it lasts 1h"
-                ));
+                notes.push(format!("the role of '{name}' does not allow {longer}: it lasts 1h"));
                 wanted.duration = HOUR;
                 sts.assume_role(&wanted)?
             }
             result => result?,
         };
         let clock_offset = sts.clock_offset();
-        Ok(Issued {
-            credentials: aws::credentials(issued),
-            clock_offset,
-            notes,
-        })
+        Ok(Issued { credentials: aws::credentials(issued), clock_offset, notes })
     }
 
     fn environment(&self, outcome: &Outcome<'_>) -> Vec<(&'static str, Value)> {
@@ -282,10 +255,7 @@ fn wanted(hop: &Hop<'_>) -> Result<(AssumeRole, Vec<String>), FieldError> {
         flag: "role-arn".into(),
         problem: format!("session '{}' has none", hop.session.name),
     })?;
-    let asked = hop
-        .duration
-        .or(field::seconds(&fields, "duration"))
-        .unwrap_or(HOUR);
+    let asked = hop.duration.or(field::seconds(&fields, "duration")).unwrap_or(HOUR);
     let mut notes = Vec::new();
     let lifetime = asked.min(hop.limit.unwrap_or(LONGEST));
     if lifetime < asked {
@@ -318,11 +288,8 @@ fn fill(template: &str, hop: &Hop<'_>) -> String {
         .replace("{host}", &hop.host)
         .replace("{session}", hop.session.name.as_str());
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let mut name: String = filled
-        .chars()
-        .map(|c| if legal(c) { c } else { '-' })
-        .take(64)
-        .collect();
+    let mut name: String =
+        filled.chars().map(|c| if legal(c) { c } else { '-' }).take(64).collect();
     while name.len() < 2 {
         name.push('-');
     }
@@ -342,9 +309,7 @@ fn check_template(text: &str) -> Result<(), String> {
 }
 
 fn check_tag(text: &str) -> Result<(), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("{text:?} is not KEY=VALUE"))?;
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not KEY=VALUE"))?;
     check_characters(key, 1, 128, "_.:/+-@ ")?;
     check_characters(value, 0, 256, "_.:/=+-@ ")
 }
@@ -358,13 +323,9 @@ fn check_text(text: &str, least: usize, most: usize, also: &str) -> Result<(), S
 
 /// Letters and digits of any script, and those in `also`.
 fn check_characters(text: &str, least: usize, most: usize, also: &str) -> Result<(), String> {
-    let bad = text
-        .chars()
-        .find(|c| !(c.is_alphanumeric() || also.contains(*c)));
+    let bad = text.chars().find(|c| !(c.is_alphanumeric() || also.contains(*c)));
     match bad {
-        Some(bad) => Err(format!(
-            "{text:?} holds {bad:?}, which AWS does not allow here"
-        )),
+        Some(bad) => Err(format!("{text:?} holds {bad:?}, which AWS does not allow here")),
         None if !(least..=most).contains(&text.chars().count()) => {
             Err(format!("{text:?} must have {least} to {most} characters"))
         }
@@ -379,10 +340,7 @@ fn check_policy(text: &str) -> Result<(), String> {
         return Err("the file's content is no policy: it must be a JSON object".into());
     }
     if text.len() > 2048 {
-        return Err(format!(
-            "the policy has {} characters; AWS allows 2048",
-            text.len()
-        ));
+        return Err(format!("the policy has {} characters; AWS allows 2048", text.len()));
     }
     Ok(())
 }
@@ -442,10 +400,7 @@ mod tests {
             session(json!({"role_arn": ROLE, "role_session_name": "{user}@{host}/{session}"}));
         assert!(check_template("{user}@{host}={session}").is_ok());
         assert!(check_template("{nobody}").is_err());
-        assert_eq!(
-            wanted(&hop(&session)).unwrap().0.session_name,
-            "ann-marie@box-prod"
-        );
+        assert_eq!(wanted(&hop(&session)).unwrap().0.session_name, "ann-marie@box-prod");
     }
 
     #[test]
@@ -453,11 +408,7 @@ mod tests {
         let base = json!({"role_arn": ROLE});
         let of = |fields: serde_json::Value| {
             let session = session(fields);
-            AwsIamRoleChained
-                .request(&hop(&session))
-                .unwrap()
-                .material
-                .to_string()
+            AwsIamRoleChained.request(&hop(&session)).unwrap().material.to_string()
         };
         let mut seen = vec![of(base.clone())];
         for (key, value) in [
@@ -467,10 +418,7 @@ mod tests {
             ("source_identity", json!("me")),
             ("tags", json!({"a": "b"})),
             ("transitive_tags", json!(["a"])),
-            (
-                "policy_arns",
-                json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
-            ),
+            ("policy_arns", json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"])),
             ("policy", json!("{}")),
             ("role_arn", json!("arn:aws:iam::444455556666:role/Other")),
         ] {
@@ -486,9 +434,7 @@ mod tests {
     fn fields_are_checked_one_by_one_and_together() {
         let refused = |fields| AwsIamRoleChained.check(&session(fields)).is_err();
         assert!(refused(json!({"role_arn": ROLE, "transitive_tags": ["x"]})));
-        assert!(!refused(
-            json!({"role_arn": ROLE, "tags": {"x": "y"}, "transitive_tags": ["x"]})
-        ));
+        assert!(!refused(json!({"role_arn": ROLE, "tags": {"x": "y"}, "transitive_tags": ["x"]})));
         let mut abroad = session(json!({"role_arn": ROLE}));
         abroad.region = Some(RegionName::parse("cn-north-1").unwrap());
         assert!(AwsIamRoleChained.check(&abroad).is_err());

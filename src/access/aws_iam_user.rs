@@ -110,14 +110,8 @@ impl CredentialProviderFactory for AwsIamUser {
 
     fn summary(&self, session: &Session) -> Summary {
         let device = field::text(&session.fields.to_map(), "mfa_device").map(str::to_owned);
-        let account = device
-            .as_deref()
-            .and_then(|text| arn::mfa_device(text).ok());
-        Summary {
-            account: account.map(|arn| arn.account),
-            role: None,
-            mfa_device: device,
-        }
+        let account = device.as_deref().and_then(|text| arn::mfa_device(text).ok());
+        Summary { account: account.map(|arn| arn.account), role: None, mfa_device: device }
     }
 
     fn home_region(
@@ -144,7 +138,7 @@ impl CredentialProviderFactory for AwsIamUser {
             "mfa_device": wanted.device,
         });
         Ok(Request {
-            material: aws::material(hop, material),
+            material: aws::material(hop, &material),
             asks_person: wanted.device.is_some(),
             notes: Vec::new(),
         })
@@ -155,9 +149,7 @@ impl CredentialProviderFactory for AwsIamUser {
         if wanted.device.is_some() && !helpers.prompt.can_ask() {
             // Before the vault is opened: a person is missing either way.
             let device = wanted.device.unwrap_or_default();
-            return Err(AccessError::NeedsPerson(format!(
-                "an MFA code of '{device}'"
-            )));
+            return Err(AccessError::NeedsPerson(format!("an MFA code of '{device}'")));
         }
         let name = hop.session.name.to_string();
         let item = (helpers.secret)()?.ok_or_else(|| AccessError::SecretMissing(name.clone()))?;
@@ -167,11 +159,7 @@ impl CredentialProviderFactory for AwsIamUser {
         if item.access_key_id != wanted.key_id {
             return Err(AccessError::SecretUnusable(name));
         }
-        let keys = SigningKeys {
-            key_id: wanted.key_id,
-            secret_key,
-            session_token: None,
-        };
+        let keys = SigningKeys { key_id: wanted.key_id, secret_key, session_token: None };
         let sts = Sts::new(aws::route(hop), keys, helpers.waiting);
         let issued = match &wanted.device {
             None => sts.get_session_token(wanted.duration, None)?,
@@ -180,11 +168,7 @@ impl CredentialProviderFactory for AwsIamUser {
             })?,
         };
         let clock_offset = sts.clock_offset();
-        Ok(Issued {
-            credentials: aws::credentials(issued),
-            clock_offset,
-            notes: Vec::new(),
-        })
+        Ok(Issued { credentials: aws::credentials(issued), clock_offset, notes: Vec::new() })
     }
 
     fn environment(&self, outcome: &Outcome<'_>) -> Vec<(&'static str, Value)> {
@@ -204,11 +188,7 @@ impl CredentialProviderFactory for AwsIamUser {
 /// The partition that the session's ARN names.
 fn partition(session: &Session) -> Option<String> {
     let fields = session.fields.to_map();
-    Some(
-        arn::mfa_device(field::text(&fields, "mfa_device")?)
-            .ok()?
-            .partition,
-    )
+    Some(arn::mfa_device(field::text(&fields, "mfa_device")?).ok()?.partition)
 }
 
 /// The request's parameters.
@@ -238,16 +218,12 @@ impl Wanted {
 fn check_key_id(text: &str) -> Result<(), String> {
     let form = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     if text.starts_with("ASIA") {
-        return Err(
-            "ASIA begins the id of a temporary key; a session needs a long-term one".into(),
-        );
+        return Err("ASIA begins the id of a temporary key; a session needs a long-term one".into());
     }
     if (16..=128).contains(&text.len()) && text.bytes().all(form) {
         return Ok(());
     }
-    Err(format!(
-        "{text:?} is no access key ID: 16 to 128 capital letters and digits"
-    ))
+    Err(format!("{text:?} is no access key ID: 16 to 128 capital letters and digits"))
 }
 
 /// Never shows the text.
@@ -270,9 +246,7 @@ fn check_secret(text: &str) -> Result<(), String> {
 
 fn vault_item(fields: &Map<String, Json>, secret: &Secret) -> Secret {
     let item = Item {
-        access_key_id: field::text(fields, "access_key_id")
-            .unwrap_or_default()
-            .to_owned(),
+        access_key_id: field::text(fields, "access_key_id").unwrap_or_default().to_owned(),
         secret_access_key: secret.expose().to_owned(),
     };
     let text = serde_json::to_string(&item).unwrap_or_default();
@@ -285,26 +259,16 @@ fn vault_item(fields: &Map<String, Json>, secret: &Secret) -> Secret {
 /// `Secret access key`, with a byte order mark in front.
 fn read_csv(bytes: &[u8]) -> Result<CsvSecret, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
-    let headers = reader
-        .headers()
-        .map_err(|_| "it is no CSV file".to_owned())?
-        .clone();
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let headers = reader.headers().map_err(|_| "it is no CSV file".to_owned())?.clone();
     let column = |name: &str| headers.iter().position(|h| h.eq_ignore_ascii_case(name));
     let (Some(id), Some(secret)) = (column("Access key ID"), column("Secret access key")) else {
-        return Err(
-            "it has no columns 'Access key ID' and 'Secret access key'; \
+        return Err("it has no columns 'Access key ID' and 'Secret access key'; \
                     the IAM console offers that file once, when it has made the key"
-                .into(),
-        );
+            .into());
     };
     let mut records = reader.records();
-    let record = records
-        .next()
-        .and_then(Result::ok)
-        .ok_or("it has no line below its header")?;
+    let record = records.next().and_then(Result::ok).ok_or("it has no line below its header")?;
     if records.next().is_some() {
         return Err("it has more than one key".into());
     }
@@ -312,10 +276,7 @@ fn read_csv(bytes: &[u8]) -> Result<CsvSecret, String> {
     let secret = Secret::new(record.get(secret).unwrap_or_default().to_owned());
     check_key_id(&key_id)?;
     check_secret(secret.expose()).map_err(|problem| format!("its secret: {problem}"))?;
-    Ok(CsvSecret {
-        fields: vec![("access_key_id", key_id)],
-        secret,
-    })
+    Ok(CsvSecret { fields: vec![("access_key_id", key_id)], secret })
 }
 
 #[cfg(test)]
@@ -330,10 +291,7 @@ mod tests {
             "\u{feff}Access key ID,Secret access key\r\nAKIAIOSFODNN7EXAMPLE,{SECRET_TEXT}\r\n"
         );
         let read = read_csv(good.as_bytes()).unwrap();
-        assert_eq!(
-            read.fields,
-            [("access_key_id", "AKIAIOSFODNN7EXAMPLE".to_owned())]
-        );
+        assert_eq!(read.fields, [("access_key_id", "AKIAIOSFODNN7EXAMPLE".to_owned())]);
         assert_eq!(read.secret.expose(), SECRET_TEXT);
         let wider = format!(
             "User name,Access key ID,Secret access key\nwork,AKIAIOSFODNN7EXAMPLE,{SECRET_TEXT}\n"
@@ -354,12 +312,9 @@ mod tests {
 
     #[test]
     fn a_secret_with_stray_white_space_is_refused_without_showing_it() {
-        for bad in [
-            format!(" {SECRET_TEXT}"),
-            format!("{SECRET_TEXT}\n"),
-            "a b".into(),
-            String::new(),
-        ] {
+        for bad in
+            [format!(" {SECRET_TEXT}"), format!("{SECRET_TEXT}\n"), "a b".into(), String::new()]
+        {
             let error = check_secret(&bad).unwrap_err();
             assert!(!error.contains("TESTSECRET"), "{error}");
         }
@@ -368,11 +323,7 @@ mod tests {
 
     #[test]
     fn the_id_of_a_temporary_key_is_refused() {
-        assert!(
-            check_key_id("ASIAIOSFODNN7EXAMPLE")
-                .unwrap_err()
-                .contains("temporary")
-        );
+        assert!(check_key_id("ASIAIOSFODNN7EXAMPLE").unwrap_err().contains("temporary"));
         assert!(check_key_id("AKIAIOSFODNN7EXAMPLE").is_ok());
         assert!(check_key_id("akia").is_err());
     }

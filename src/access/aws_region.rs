@@ -43,9 +43,7 @@ pub(super) fn choose(
             && choice.notes.is_empty()
         {
             let (region, source) = (&choice.region, &choice.source);
-            choice.notes.push(format!(
-                "region {region} ({source}) wins over {name}={theirs}"
-            ));
+            choice.notes.push(format!("region {region} ({source}) wins over {name}={theirs}"));
         }
     }
     Ok(choice)
@@ -58,12 +56,7 @@ fn pick(
 ) -> Result<RegionChoice, FieldError> {
     let mut notes = Vec::new();
     let chosen = |region: &RegionName, source: String, notes: Vec<String>, files: Vec<PathBuf>| {
-        RegionChoice {
-            region: region.clone(),
-            source,
-            notes,
-            files,
-        }
+        RegionChoice { region: region.clone(), source, notes, files }
     };
     let said = [(sources.flag, "--region".to_owned()), {
         let source = format!("session '{}'", session.name);
@@ -90,19 +83,10 @@ fn pick(
         return Ok(chosen(&region, source, notes, files));
     }
     if let Some(region) = sources.default
-        && let Some(region) = usable(
-            region.as_str(),
-            "the workspace's default",
-            partition,
-            &mut notes,
-        )
+        && let Some(region) =
+            usable(region.as_str(), "the workspace's default", partition, &mut notes)
     {
-        return Ok(chosen(
-            &region,
-            "the workspace's default".to_owned(),
-            notes,
-            files,
-        ));
+        return Ok(chosen(&region, "the workspace's default".to_owned(), notes, files));
     }
     let region = last_resort(partition)?;
     Ok(chosen(&region, "the last resort".to_owned(), notes, files))
@@ -130,24 +114,14 @@ fn usable(
     if text.is_empty() {
         return None;
     }
-    let checked = RegionName::parse(text)
-        .map_err(|error| error.to_string())
-        .and_then(|region| {
-            check(&region, partition)
-                .map(|()| region)
-                .map_err(|error| error.problem)
-        });
-    checked
-        .map_err(|problem| notes.push(format!("{source} is passed over: {problem}")))
-        .ok()
+    let checked = RegionName::parse(text).map_err(|error| error.to_string()).and_then(|region| {
+        check(&region, partition).map(|()| region).map_err(|error| error.problem)
+    });
+    checked.map_err(|problem| notes.push(format!("{source} is passed over: {problem}"))).ok()
 }
 
 fn config_file(own: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let home = || {
-        own("HOME")
-            .filter(|home| !home.is_empty())
-            .map(PathBuf::from)
-    };
+    let home = || own("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     match own("AWS_CONFIG_FILE").filter(|path| !path.is_empty()) {
         Some(path) => match path.strip_prefix("~/") {
             Some(rest) => home().map(|home| home.join(rest)),
@@ -174,10 +148,8 @@ fn profile_region(
 fn last_resort(partition: Option<&str>) -> Result<RegionName, FieldError> {
     let found = partition.and_then(partition::by_id).or(PARTITIONS.first());
     let name = found.map_or("us-east-1", |p: &Partition| p.implicit_region);
-    RegionName::parse(name).map_err(|error| FieldError {
-        flag: "region".into(),
-        problem: error.to_string(),
-    })
+    RegionName::parse(name)
+        .map_err(|error| FieldError { flag: "region".into(), problem: error.to_string() })
 }
 
 #[cfg(test)]
@@ -215,22 +187,12 @@ mod tests {
         let (flag, default) = (parse(case.flag), parse(case.default));
         let own = |name: &str| match name {
             "AWS_CONFIG_FILE" => Some(config.to_str().unwrap().to_owned()),
-            _ => case
-                .own
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned()),
+            _ => case.own.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
         };
-        let sources = RegionSources {
-            flag: flag.as_ref(),
-            own: &own,
-            default: default.as_ref(),
-        };
+        let sources = RegionSources { flag: flag.as_ref(), own: &own, default: default.as_ref() };
         let session = session((!case.session.is_empty()).then_some(case.session));
         let choice = choose(&session, None, &sources);
-        let found = choice
-            .as_ref()
-            .map_or("error", |choice| choice.region.as_str());
+        let found = choice.as_ref().map_or("error", |choice| choice.region.as_str());
         assert_eq!(found, case.expected, "{:?}", case.own);
         if let Ok(choice) = choice {
             assert_eq!(choice.notes.len(), case.notes, "{:?}", choice.notes);
@@ -248,21 +210,9 @@ mod tests {
             crate::system::files::Durability::Cache,
         )
         .unwrap();
-        let none = Case {
-            flag: "",
-            session: "",
-            own: &[],
-            default: "",
-            expected: "",
-            notes: 0,
-        };
+        let none = Case { flag: "", session: "", own: &[], default: "", expected: "", notes: 0 };
         for case in [
-            Case {
-                flag: "eu-west-1",
-                session: "eu-west-2",
-                expected: "eu-west-1",
-                ..none
-            },
+            Case { flag: "eu-west-1", session: "eu-west-2", expected: "eu-west-1", ..none },
             Case {
                 session: "eu-west-2",
                 own: &[("AWS_REGION", "us-west-2")],
@@ -271,27 +221,17 @@ mod tests {
                 ..none
             },
             Case {
-                own: &[
-                    ("AWS_REGION", "us-west-2"),
-                    ("AWS_DEFAULT_REGION", "us-west-2"),
-                ],
+                own: &[("AWS_REGION", "us-west-2"), ("AWS_DEFAULT_REGION", "us-west-2")],
                 expected: "us-west-2",
                 ..none
             },
             Case {
-                own: &[
-                    ("AWS_REGION", "nowhere"),
-                    ("AWS_DEFAULT_REGION", "us-west-1"),
-                ],
+                own: &[("AWS_REGION", "nowhere"), ("AWS_DEFAULT_REGION", "us-west-1")],
                 expected: "us-west-1",
                 notes: 1,
                 ..none
             },
-            Case {
-                own: &[("AWS_REGION", "")],
-                expected: "ap-south-1",
-                ..none
-            },
+            Case { own: &[("AWS_REGION", "")], expected: "ap-south-1", ..none },
             Case {
                 own: &[("AWS_PROFILE", "a")],
                 default: "eu-north-1",
@@ -299,26 +239,10 @@ mod tests {
                 notes: 1,
                 ..none
             },
-            Case {
-                own: &[("AWS_PROFILE", "b")],
-                expected: "us-east-1",
-                ..none
-            },
-            Case {
-                flag: "moon-east-2001",
-                expected: "error",
-                ..none
-            },
-            Case {
-                flag: "eu-west-9",
-                expected: "eu-west-9",
-                ..none
-            },
-            Case {
-                session: "westeurope",
-                expected: "error",
-                ..none
-            },
+            Case { own: &[("AWS_PROFILE", "b")], expected: "us-east-1", ..none },
+            Case { flag: "moon-east-2001", expected: "error", ..none },
+            Case { flag: "eu-west-9", expected: "eu-west-9", ..none },
+            Case { session: "westeurope", expected: "error", ..none },
         ] {
             check(&case, &config);
         }
@@ -327,28 +251,15 @@ mod tests {
     #[test]
     fn a_partition_binds_the_region() {
         let flag = RegionName::parse("eu-west-1").unwrap();
-        let sources = RegionSources {
-            flag: Some(&flag),
-            own: &|_| None,
-            default: None,
-        };
+        let sources = RegionSources { flag: Some(&flag), own: &|_| None, default: None };
         assert!(choose(&session(None), Some("aws-cn"), &sources).is_err());
-        let sources = RegionSources {
-            flag: None,
-            own: &|_| None,
-            default: Some(&flag),
-        };
+        let sources = RegionSources { flag: None, own: &|_| None, default: Some(&flag) };
         let choice = choose(&session(None), Some("aws-cn"), &sources).unwrap();
         assert_eq!(choice.region.as_str(), "cn-northwest-1");
         assert_eq!(
-            home(&session(None), Some("aws-cn"), Some(&flag))
-                .unwrap()
-                .as_str(),
+            home(&session(None), Some("aws-cn"), Some(&flag)).unwrap().as_str(),
             "cn-northwest-1"
         );
-        assert_eq!(
-            home(&session(None), None, Some(&flag)).unwrap().as_str(),
-            "eu-west-1"
-        );
+        assert_eq!(home(&session(None), None, Some(&flag)).unwrap().as_str(), "eu-west-1");
     }
 }

@@ -58,9 +58,7 @@ impl Field {
         match self.form {
             Form::Duration => {
                 let seconds = texts.last().map(|text| duration::parse(text));
-                let seconds = seconds
-                    .unwrap_or(Ok(0))
-                    .map_err(|e| self.refuse(&e.to_string()))?;
+                let seconds = seconds.unwrap_or(Ok(0)).map_err(|e| self.refuse(&e.to_string()))?;
                 Ok(seconds.into())
             }
             Form::File | Form::Text => Ok(texts.last().cloned().into()),
@@ -82,10 +80,7 @@ impl Field {
 
     /// The error that this field's value is refused.
     pub fn refuse(&self, problem: &str) -> FieldError {
-        FieldError {
-            flag: self.flag.to_owned(),
-            problem: problem.to_owned(),
-        }
+        FieldError { flag: self.flag.to_owned(), problem: problem.to_owned() }
     }
 }
 
@@ -101,38 +96,22 @@ pub struct FieldError {
 
 /// A field's text, where it has one.
 pub fn text<'a>(fields: &'a Map<String, Json>, key: &str) -> Option<&'a str> {
-    fields
-        .get(key)
-        .and_then(Json::as_str)
-        .filter(|text| !text.is_empty())
+    fields.get(key).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 
 /// A field's number of seconds.
 pub fn seconds(fields: &Map<String, Json>, key: &str) -> Option<u32> {
-    fields
-        .get(key)
-        .and_then(Json::as_u64)
-        .and_then(|number| u32::try_from(number).ok())
+    fields.get(key).and_then(Json::as_u64).and_then(|number| u32::try_from(number).ok())
 }
 
 /// A field's texts.
 pub fn list(fields: &Map<String, Json>, key: &str) -> Vec<String> {
-    let texts = fields
-        .get(key)
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten();
+    let texts = fields.get(key).and_then(Json::as_array).into_iter().flatten();
     texts.filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
 /// A field's pairs, in the order of their keys.
 pub fn pairs(fields: &Map<String, Json>, key: &str) -> Vec<(String, String)> {
-    let pairs = fields
-        .get(key)
-        .and_then(Json::as_object)
-        .into_iter()
-        .flatten();
-    pairs
-        .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
-        .collect()
+    let pairs = fields.get(key).and_then(Json::as_object).into_iter().flatten();
+    pairs.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
 }

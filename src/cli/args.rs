@@ -50,7 +50,7 @@ pub(super) enum Command {
     Env(EnvArgs),
     /// Run a program with a session's credentials
     Exec(ExecArgs),
-    /// Print a session's credentials for the AWS SDKs' credential_process
+    /// Print a session's credentials in the form that the AWS SDKs run a program for
     CredentialProcess(ProcessArgs),
     /// List the sessions
     List(ListArgs),
@@ -123,11 +123,7 @@ pub(super) struct ExecArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// The command and its arguments
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
 }
 
@@ -210,7 +206,7 @@ pub(super) enum SessionCommand {
     Remove(RemoveArgs),
     /// Show the session of this shell
     Current,
-    /// Print a session's credentials for credential_process
+    /// Print a session's credentials in the form that the AWS SDKs run a program for
     #[command(hide = true)]
     Generate(GenerateArgs),
 }

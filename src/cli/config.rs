@@ -32,16 +32,14 @@ impl Config {
             let place = error.span().map(|span| line_and_column(&text, span.start));
             refuse(path, error.message().to_owned(), place)
         })?;
-        config
-            .unlock_for()
-            .map_err(|problem| refuse(path, problem, None))?;
+        config.unlock_for().map_err(|problem| refuse(path, problem, None))?;
         Ok(config)
     }
 
     /// How long an unlocked file vault stays so: an hour unless the settings say otherwise.
     pub(super) fn unlock_for(&self) -> Result<Duration, String> {
         let Some(text) = &self.vault_unlock else {
-            return Ok(Duration::from_secs(3600));
+            return Ok(Duration::from_hours(1));
         };
         let seconds = duration::parse(text);
         let seconds = seconds.map_err(|error| format!("vault_unlock: {error}"))?;
@@ -60,13 +58,7 @@ fn refuse(path: &Path, problem: String, place: Option<(usize, usize)>) -> Failur
 fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
 }
 
@@ -85,28 +77,17 @@ mod tests {
     #[test]
     fn unknown_settings_are_refused_with_their_place() {
         let error = read("endpoint_env = true\n  colour = 1\n").unwrap_err();
-        assert!(
-            error.message.contains("config.toml:2:3: unknown field"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.contains("config.toml:2:3: unknown field"), "{}", error.message);
         let error = read("endpoint_env = 7\n").unwrap_err();
-        assert!(
-            error.message.contains("config.toml:1:16"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.contains("config.toml:1:16"), "{}", error.message);
         assert!(read("vault_unlock = \"soon\"\n").is_err());
     }
 
     #[test]
     fn settings_have_defaults() {
         let config = read("").unwrap();
-        assert_eq!(config.unlock_for(), Ok(Duration::from_secs(3600)));
+        assert_eq!(config.unlock_for(), Ok(Duration::from_hours(1)));
         assert!(!config.endpoint_env);
-        assert_eq!(
-            read("vault_unlock = \"0\"").unwrap().unlock_for(),
-            Ok(Duration::ZERO)
-        );
+        assert_eq!(read("vault_unlock = \"0\"").unwrap().unlock_for(), Ok(Duration::ZERO));
     }
 }

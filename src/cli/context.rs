@@ -97,8 +97,7 @@ impl Context {
 
     /// Changes the workspace.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Opened) -> Outcome<T>) -> Outcome<T> {
-        self.home
-            .refuse_inside_git(variable("LEAPP_HOME").is_some())?;
+        self.home.refuse_inside_git(variable("LEAPP_HOME").is_some())?;
         let store = Store::new(self.home.clone());
         let (result, narrowed) = store.update(&|place| self.workspace_key(place), change)?;
         for narrowed in &narrowed {
@@ -138,10 +137,7 @@ impl Context {
         if is_cache_off() {
             return None;
         }
-        match Cache::find(&self.run, &self.home.tag()) {
-            Ok(found) => found,
-            Err(_) => None,
-        }
+        Cache::find(&self.run, &self.home.tag()).unwrap_or_default()
     }
 
     /// A manager over the workspace.
@@ -151,13 +147,7 @@ impl Context {
         cache: Option<Cache>,
     ) -> Outcome<CredentialManager<'a>> {
         let surroundings = self.surroundings()?;
-        Ok(CredentialManager::new(
-            workspace,
-            self.run.clone(),
-            cache,
-            surroundings,
-            self,
-        ))
+        Ok(CredentialManager::new(workspace, self.run.clone(), cache, surroundings, self))
     }
 
     /// Opens the vault that the workspace names, or chooses one.
@@ -214,17 +204,13 @@ impl Context {
         let trusted = self.config()?.endpoint_env;
         let choice = endpoint::choose(&|name| self.own_text(name), trusted);
         if let Some((name, reason)) = choice.ignored {
-            self.ui.note(&format!(
-                "{name} is ignored for leapp's own requests: {reason}"
-            ));
+            self.ui.note(&format!("{name} is ignored for leapp's own requests: {reason}"));
         }
         let bundles = ["AWS_CA_BUNDLE"].iter().filter_map(|name| variable(name));
         Ok(Surroundings {
             endpoint: choice.endpoint,
             ca_bundles: bundles.map(PathBuf::from).collect(),
-            user: process::user_name()
-                .or_else(|| text("USER"))
-                .unwrap_or_default(),
+            user: process::user_name().or_else(|| text("USER")).unwrap_or_default(),
             host: process::host_name().unwrap_or_default(),
         })
     }
@@ -232,9 +218,7 @@ impl Context {
     /// The workspace's key from the vault, without asking anybody.
     fn workspace_key(&self, place: &VaultKey) -> Option<Key> {
         let settings = self.vault_settings().ok()?;
-        let vault = vault::backend(&place.backend)?
-            .open(&settings, &Quiet)
-            .ok()?;
+        let vault = vault::backend(&place.backend)?.open(&settings, &Quiet).ok()?;
         let item = vault.fetch(&place.item).ok().flatten()?;
         decode_key(&item)
     }
@@ -266,10 +250,7 @@ impl Context {
         }
         let settings = self
             .vault_settings()
-            .map_err(|failure| VaultError::Failed {
-                vault: "vault",
-                detail: failure.message,
-            })?;
+            .map_err(|failure| VaultError::Failed { vault: "vault", detail: failure.message })?;
         let found = vault::backend(backend);
         let found = found.ok_or_else(|| VaultError::Absent(format!("vault '{backend}'")))?;
         let opened = found.open(&settings, unlock)?;
@@ -278,18 +259,13 @@ impl Context {
 
     fn say_narrowed(&self, narrowed: &directory::Narrowed) {
         let (path, mode) = (narrowed.path.display(), narrowed.mode);
-        self.ui
-            .note(&format!("'{path}' had mode {mode:04o}; it is 0700 now"));
+        self.ui.note(&format!("'{path}' had mode {mode:04o}; it is 0700 now"));
     }
 }
 
 impl Helper for Context {
     fn prompt(&self) -> &dyn Prompt {
-        if self.may_unlock {
-            &self.ui
-        } else {
-            &crate::access::NoPrompt
-        }
+        if self.may_unlock { &self.ui } else { &crate::access::NoPrompt }
     }
 
     fn secret(&self, subject: &str) -> Result<Option<Secret>, VaultError> {
@@ -363,11 +339,7 @@ pub(super) fn is_cache_off() -> bool {
 /// The session of that name, id or identifier. Never anything that is only like it.
 pub(super) fn find<'a>(workspace: Option<&'a Workspace>, name: &str) -> Outcome<&'a Session> {
     let wanted = name.strip_prefix("session:").unwrap_or(name);
-    let by_id = || {
-        uuid::Uuid::try_parse(wanted)
-            .ok()
-            .filter(|_| wanted.len() == 36)
-    };
+    let by_id = || uuid::Uuid::try_parse(wanted).ok().filter(|_| wanted.len() == 36);
     let found = workspace.and_then(|workspace| {
         let by_name = workspace.by_name(wanted);
         by_name.or_else(|| by_id().and_then(|id| workspace.by_id(id)))
@@ -377,10 +349,7 @@ pub(super) fn find<'a>(workspace: Option<&'a Workspace>, name: &str) -> Outcome<
 
 fn unknown(workspace: Option<&Workspace>, name: &str) -> Failure {
     let failure = Failure::new(Kind::Incomplete, format!("there is no session {name:?}"));
-    let names = workspace
-        .map(|w| w.sessions.iter().map(|s| s.name.as_str()))
-        .into_iter()
-        .flatten();
+    let names = workspace.map(|w| w.sessions.iter().map(|s| s.name.as_str())).into_iter().flatten();
     let mut near: Vec<&str> = names.filter(|known| is_near(known, name)).take(3).collect();
     near.sort_unstable();
     match near.as_slice() {
@@ -395,11 +364,7 @@ fn unknown(workspace: Option<&Workspace>, name: &str) -> Failure {
 /// Whether a person may have meant `known`: for a hint, never for a choice.
 fn is_near(known: &str, typed: &str) -> bool {
     let (known, typed) = (known.to_ascii_lowercase(), typed.to_ascii_lowercase());
-    let shared = known
-        .bytes()
-        .zip(typed.bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let shared = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
     typed.len() >= 3 && (known.contains(&typed) || typed.contains(&known) || shared >= 3)
 }
 

@@ -15,12 +15,7 @@ use crate::{envdelta::Kind as StateKind, output, system::terminal};
 /// Prints the credentials of a session.
 pub(super) fn run(context: &Context, args: ProcessArgs) -> Outcome<()> {
     let (region, duration, min_ttl) = (args.region, args.duration, args.min_ttl);
-    let selection = Selection {
-        region,
-        duration,
-        min_ttl,
-        mfa_code: None,
-    };
+    let selection = Selection { region, duration, min_ttl, mfa_code: None };
     print_credentials(context, args.name, selection, args.show)
 }
 
@@ -30,12 +25,7 @@ pub(super) fn generate(context: &Context, args: GenerateArgs) -> Outcome<()> {
     let id = uuid::Uuid::try_parse(bare).map_err(|_| {
         Failure::usage(format!("{:?} is no UUID", args.id)).hint("leapp session show NAME tells it")
     })?;
-    print_credentials(
-        context,
-        format!("session:{id}"),
-        Selection::default(),
-        args.show,
-    )
+    print_credentials(context, format!("session:{id}"), Selection::default(), args.show)
 }
 
 fn print_credentials(
@@ -45,11 +35,9 @@ fn print_credentials(
     show: bool,
 ) -> Outcome<()> {
     if terminal::stdout_is_terminal() && !show {
-        return Err(
-            Failure::usage("this prints secrets, and stdout is a terminal").hint(
-                "it is for a credential_process line in ~/.aws/config; --show prints them here",
-            ),
-        );
+        return Err(Failure::usage("this prints secrets, and stdout is a terminal").hint(
+            "it is for a credential_process line in ~/.aws/config; --show prints them here",
+        ));
     }
     let form = output::form("credential-process")
         .ok_or_else(|| Failure::usage("there is no form credential-process"))?;

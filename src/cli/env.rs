@@ -25,11 +25,8 @@ pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<ExitCode> {
         return programs(context, args).map(|()| ExitCode::SUCCESS);
     }
     let shell = chosen_shell(args.shell.as_deref());
-    let result = if args.unset {
-        unset(context, shell, args.show)
-    } else {
-        set(context, args, shell)
-    };
+    let result =
+        if args.unset { unset(context, shell, args.show) } else { set(context, args, shell) };
     match result {
         Ok(text) => print_bytes(&text).map(|()| ExitCode::SUCCESS),
         Err(failure) => {
@@ -41,9 +38,7 @@ pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<ExitCode> {
                 && let Some(name) = variable("LEAPP_SESSION")
                 && !state.identities.is_empty()
             {
-                context
-                    .ui
-                    .note(&format!("session '{}' is still on", name.to_string_lossy()));
+                context.ui.note(&format!("session '{}' is still on", name.to_string_lossy()));
             }
             Ok(code)
         }
@@ -64,26 +59,20 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
             let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
             shell.deferred(&words)
         }
-        None => shell
-            .apply(&answer.delta, &context.before)
-            .map(|text| text.expose().to_vec()),
+        None => shell.apply(&answer.delta, &context.before).map(|text| text.expose().to_vec()),
     };
-    text.map_err(|error| unspeakable(&error, shell))
+    text.map_err(|error| unspeakable(error, shell))
 }
 
 fn unset(context: &Context, shell: &'static dyn Shell, show: bool) -> Outcome<Vec<u8>> {
     if terminal::stdout_is_terminal() && !show {
-        let line = shell
-            .eval_line(&["leapp", "env", "--unset"])
-            .unwrap_or_default();
+        let line = shell.eval_line(&["leapp", "env", "--unset"]).unwrap_or_default();
         return Err(Failure::usage("what this prints is for a shell").hint(line));
     }
     if variable("LEAPP_STATE").is_none() && variable("LEAPP_SESSION").is_none() {
         context.ui.note("no session of leapp's is on in this shell");
     }
-    shell
-        .restore(&context.before)
-        .map_err(|error| unspeakable(&error, shell))
+    shell.restore(&context.before).map_err(|error| unspeakable(error, shell))
 }
 
 /// JSON or dotenv, for programs.
@@ -91,10 +80,8 @@ fn programs(context: &Context, args: EnvArgs) -> Outcome<()> {
     let form = output::form(&args.format)
         .ok_or_else(|| Failure::usage(format!("there is no form {:?}", args.format)))?;
     if terminal::stdout_is_terminal() && !args.show {
-        return Err(
-            Failure::usage("this prints secrets, and stdout is a terminal")
-                .hint("send it to a program, or add --show"),
-        );
+        return Err(Failure::usage("this prints secrets, and stdout is a terminal")
+            .hint("send it to a program, or add --show"));
     }
     let handed = hand_out(context, &asked(args))?;
     let text = render(form, &handed.answer)?;
@@ -120,8 +107,7 @@ pub(super) fn render(
         delta: &answer.delta,
         expires: answer.clocked().local_expiry(),
     };
-    form.render(&handout)
-        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))
+    form.render(&handout).map_err(|error| Failure::new(Kind::Failed, error.to_string()))
 }
 
 fn asked(args: EnvArgs) -> Asked {
@@ -143,10 +129,9 @@ fn again(args: &EnvArgs, shell: &dyn Shell) -> Option<Vec<OsString>> {
     if let Some(region) = &args.selection.region {
         argv.push(format!("--region={region}").into());
     }
-    for (flag, seconds) in [
-        ("duration", args.selection.duration),
-        ("min-ttl", args.selection.min_ttl),
-    ] {
+    for (flag, seconds) in
+        [("duration", args.selection.duration), ("min-ttl", args.selection.min_ttl)]
+    {
         if let Some(seconds) = seconds {
             argv.push(format!("--{flag}={seconds}").into());
         }
@@ -161,26 +146,18 @@ pub(super) fn chosen_shell(flag: Option<&str>) -> &'static dyn Shell {
     flag.and_then(shell::by_id)
         .or_else(|| parent().and_then(|name| shell::by_program(&name)))
         .or_else(|| own().and_then(|path| shell::by_program(&path)))
-        .or_else(|| shell::by_id("posix"))
-        .unwrap_or(shell::SHELLS[0])
+        .unwrap_or(shell::POSIX)
 }
 
 fn for_a_shell(args: &EnvArgs, shell: &dyn Shell) -> Failure {
     let mut words = vec!["leapp", "env"];
     words.extend(args.name.as_deref());
-    let region = args
-        .selection
-        .region
-        .as_ref()
-        .map(|r| format!("--region={r}"));
+    let region = args.selection.region.as_ref().map(|r| format!("--region={r}"));
     words.extend(region.as_deref());
     let line = shell.eval_line(&words).unwrap_or_default();
     Failure::usage("what this prints is for a shell, and stdout is a terminal").hint(line)
 }
 
-fn unspeakable(error: &shell::Unrepresentable, shell: &dyn Shell) -> Failure {
-    Failure::new(
-        Kind::Failed,
-        format!("{} cannot take the environment: {error}", shell.id()),
-    )
+fn unspeakable(error: shell::Unrepresentable, shell: &dyn Shell) -> Failure {
+    Failure::new(Kind::Failed, format!("{} cannot take the environment: {error}", shell.id()))
 }

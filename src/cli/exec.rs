@@ -57,8 +57,7 @@ fn applied(
     };
     let kept = current.filter(|(name, _)| !goes(name));
     let sets = delta.sets.iter();
-    kept.chain(sets.map(|(name, value)| (name.as_str().into(), value.expose().into())))
-        .collect()
+    kept.chain(sets.map(|(name, value)| (name.as_str().into(), value.expose().into()))).collect()
 }
 
 /// The words of the command; the user's shell where there are none, on a terminal.
@@ -87,9 +86,7 @@ fn command(args: &ExecArgs, tail: Option<Vec<OsString>>) -> Outcome<Vec<OsString
 pub(super) fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     let at = arguments.iter().position(|word| word == "--");
     let is_exec = |head: &[OsString]| {
-        head.iter()
-            .skip(1)
-            .find(|word| !word.to_string_lossy().starts_with('-'))
+        head.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'))
             == Some(&"exec".into())
     };
     match at {
@@ -113,41 +110,21 @@ mod tests {
     #[test]
     fn the_command_begins_at_the_first_double_hyphen() {
         let (head, tail) = split(words("leapp exec prod -r eu-west-1 -- ls -- -l"));
-        assert_eq!(
-            (head, tail),
-            (
-                words("leapp exec prod -r eu-west-1"),
-                Some(words("ls -- -l"))
-            )
-        );
+        assert_eq!((head, tail), (words("leapp exec prod -r eu-west-1"), Some(words("ls -- -l"))));
         let (head, tail) = split(words("leapp --json exec -- ls"));
-        assert_eq!(
-            (head, tail),
-            (words("leapp --json exec"), Some(words("ls")))
-        );
+        assert_eq!((head, tail), (words("leapp --json exec"), Some(words("ls"))));
         assert_eq!(split(words("leapp list -- x")).1, None);
         assert_eq!(split(words("leapp exec prod ls")).1, None);
     }
 
     #[test]
     fn a_commands_environment_has_no_passphrase_and_no_profile() {
-        let current = [
-            "AWS_PROFILE",
-            "LEAPP_VAULT_PASSPHRASE",
-            "LEAPP_VAULT_PASSPHRASE_FILE",
-            "HOME",
-        ];
-        let current = current
-            .iter()
-            .map(|name| (OsString::from(name), OsString::from("x")));
+        let current =
+            ["AWS_PROFILE", "LEAPP_VAULT_PASSPHRASE", "LEAPP_VAULT_PASSPHRASE_FILE", "HOME"];
+        let current = current.iter().map(|name| (OsString::from(name), OsString::from("x")));
         let mut delta = EnvDelta::default();
-        delta
-            .removes
-            .push(crate::envdelta::VarName::parse("AWS_PROFILE").unwrap());
-        let names: Vec<_> = applied(current, &delta)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        delta.removes.push(crate::envdelta::VarName::parse("AWS_PROFILE").unwrap());
+        let names: Vec<_> = applied(current, &delta).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["LEAPP_VAULT_PASSPHRASE_FILE", "HOME"]);
     }
 }

@@ -66,13 +66,7 @@ pub(super) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            causes: Vec::new(),
-            hint: None,
-            status: None,
-        }
+        Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None }
     }
 
     pub(super) fn usage(message: impl Into<String>) -> Self {
@@ -145,10 +139,9 @@ impl From<PathError> for Failure {
                 "remove '{}', or set LEAPP_HOME to a directory of yours",
                 path.display()
             )),
-            PathError::Link { path } => Some(format!(
-                "replace the link '{}', or set LEAPP_HOME",
-                path.display()
-            )),
+            PathError::Link { path } => {
+                Some(format!("replace the link '{}', or set LEAPP_HOME", path.display()))
+            }
             PathError::Io { .. } => None,
         };
         let failure = Self::of(Kind::Storage, &error);
@@ -160,14 +153,12 @@ impl From<WorkspaceError> for Failure {
     fn from(error: WorkspaceError) -> Self {
         let hint = match error {
             WorkspaceError::Path(error) => return error.into(),
-            WorkspaceError::Desktop {
-                replaced_ours: false,
-                ..
-            } => "leave it to that app, and keep ours elsewhere: export LEAPP_HOME=~/.config/leapp",
-            WorkspaceError::Desktop {
-                replaced_ours: true,
-                ..
-            } => "it took the place of our workspace; 'leapp workspace restore' lists the backups",
+            WorkspaceError::Desktop { replaced_ours: false, .. } => {
+                "leave it to that app, and keep ours elsewhere: export LEAPP_HOME=~/.config/leapp"
+            }
+            WorkspaceError::Desktop { replaced_ours: true, .. } => {
+                "it took the place of our workspace; 'leapp workspace restore' lists the backups"
+            }
             WorkspaceError::Newer { .. } => "install a newer leapp",
             WorkspaceError::Busy => "try again when the other one has ended",
             WorkspaceError::Damaged { .. } => "leapp workspace restore",
@@ -271,10 +262,7 @@ impl From<PromptError> for Failure {
 impl From<ExecError> for Failure {
     fn from(error: ExecError) -> Self {
         let status = Some(error.status());
-        Self {
-            status,
-            ..Self::of(Kind::Failed, &error)
-        }
+        Self { status, ..Self::of(Kind::Failed, &error) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a name to an answer: warm out of the cache, else through workspace and manager.
 
+use std::path::PathBuf;
+
 use super::{
     args::Selection,
     context::{self, Context, find},
@@ -15,6 +17,7 @@ use crate::{
         answer::{Answer, Question},
         audit, marks,
     },
+    system::files::Stamp,
     ui::{Choice, pick},
 };
 
@@ -33,7 +36,7 @@ pub(super) struct Asked {
     pub(super) by_hand: bool,
 }
 
-/// An answer and whether the cache holds it.
+/// An answer, and whether the cache holds its credentials, so that a second look costs nothing.
 #[derive(Debug)]
 pub(super) struct HandedOut {
     pub(super) answer: Answer,
@@ -59,75 +62,61 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
         return None;
     }
     let cache = Cache::find(&context.run, &context.home.tag()).ok()??;
-    Answer::find(
-        &cache,
-        &key(context, asked, name),
-        asked.selection.min_ttl.unwrap_or(0),
-    )
+    Answer::find(&cache, &key(context, asked, name), asked.selection.min_ttl.unwrap_or(0))
 }
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
-    let mut files = vec![context::stamp_of_config(context)];
-    context
-        .ui
-        .give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
+    let config = context::stamp_of_config(context);
+    context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
     let opened = context.workspace()?;
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
     let session = match &asked.name {
         Some(name) => find(workspace, name)?,
         None => choose(context, workspace)?,
     };
-    let Some(workspace) = workspace else {
-        return Err(nothing_named());
-    };
-    files.push((
-        context.home.workspace(),
-        opened.as_ref().and_then(|opened| opened.stamp),
-    ));
+    let Some(workspace) = workspace else { return Err(nothing_named()) };
     confirm(context, session)?;
     if asked.by_hand {
         marks::unstop(&context.run, session.id);
     }
     audit::rotate(&context.home.audit());
+    let stamp = opened.as_ref().and_then(|opened| opened.stamp);
+    let files = vec![config, (context.home.workspace(), stamp)];
+    let handed = make(context, asked, workspace, session, files)?;
+    record(context, asked, &handed.answer);
+    Ok(handed)
+}
+
+/// Makes the answer and keeps it. `files` are those that it depends on so far.
+fn make(
+    context: &Context,
+    asked: &Asked,
+    workspace: &Workspace,
+    session: &Session,
+    mut files: Vec<(PathBuf, Option<Stamp>)>,
+) -> Outcome<HandedOut> {
     let choice = region(context, workspace, session, asked.selection.region.as_ref())?;
     files.extend(Answer::stamps(choice.files.clone()));
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &asked.selection)?;
-    files.extend(
-        resolved
-            .kept
-            .iter()
-            .flat_map(|path| Answer::stamps([path.clone()])),
-    );
+    files.extend(Answer::stamps(resolved.kept.clone()));
     let mut notes = choice.notes;
     notes.extend(foreign_endpoint(context));
     for note in &notes {
         context.ui.note(note);
     }
     let delta = delta(context, asked.kind, session, &resolved, &choice.region)?;
-    let entry = Entry {
-        session: session.id,
-        credentials: resolved.credentials,
-        clocked: resolved.clocked,
-    };
-    let identity = session.identifier().to_string();
-    let answer = Answer {
-        session: session.name.to_string(),
-        identity,
-        entry,
-        delta,
-        notes,
-        files,
-    };
+    let kept = resolved.kept.is_some();
+    let Resolved { credentials, clocked, .. } = resolved;
+    let entry = Entry { session: session.id, credentials, clocked };
+    let (name, identity) = (session.name.to_string(), session.identifier().to_string());
+    let answer = Answer { session: name, identity, entry, delta, notes, files };
     // A protected session is asked for anew each time, so its answer is never a finished one.
-    let cache = manager
-        .cache()
-        .filter(|_| resolved.kept.is_some() && !session.protected);
-    let kept = match (cache, &asked.name) {
-        (Some(cache), Some(name)) => answer.keep(cache, &key(context, asked, name)),
-        _ => false,
-    };
-    record(context, asked, &answer);
+    if let (Some(cache), Some(name)) = (manager.cache().filter(|_| kept), &asked.name)
+        && !session.protected
+    {
+        answer.keep(cache, &key(context, asked, name));
+    }
     Ok(HandedOut { answer, kept })
 }
 
@@ -144,14 +133,8 @@ pub(super) fn resolve(
         let checked = factory.check_duration(seconds);
         checked.map_err(|problem| Failure::usage(format!("--duration: {problem}")))?;
     }
-    let want = Want {
-        duration: selection.duration,
-        min_ttl: selection.min_ttl,
-        fresh: false,
-    };
-    manager
-        .resolve(session, want)
-        .map_err(|error| explain(error.into(), session, name.as_str()))
+    let want = Want { duration: selection.duration, min_ttl: selection.min_ttl, fresh: false };
+    manager.resolve(session, want).map_err(|error| explain(error.into(), session, name.as_str()))
 }
 
 /// Adds what was being done, and the command that helps.
@@ -167,11 +150,7 @@ pub(super) fn explain(failure: Failure, session: &Session, name: &str) -> Failur
         Kind::Invalid => format!("leapp session show {name}"),
         _ => return failure,
     };
-    if failure.hint.is_some() {
-        failure
-    } else {
-        failure.hint(hint)
-    }
+    if failure.hint.is_some() { failure } else { failure.hint(hint) }
 }
 
 /// `--mfa-code`, or the first line of stdin for `-`.
@@ -203,17 +182,9 @@ pub(super) fn region(
     let factory = factory_of(session)?;
     let own = |name: &str| context.own_text(name);
     let default = workspace.default_region.as_ref();
-    let sources = RegionSources {
-        flag,
-        own: &own,
-        default,
-    };
+    let sources = RegionSources { flag, own: &own, default };
     factory.choose_region(session, &sources).map_err(|error| {
-        let kind = if flag.is_some() {
-            Kind::Usage
-        } else {
-            Kind::Incomplete
-        };
+        let kind = if flag.is_some() { Kind::Usage } else { Kind::Incomplete };
         let hint = if flag.is_some() {
             "a region's name is like eu-west-1".to_owned()
         } else {
@@ -272,11 +243,7 @@ fn nothing_named() -> Failure {
 fn item(session: &Session) -> String {
     let summary = access::factory(&session.session_type).map(|f| f.summary(session));
     let summary = summary.unwrap_or_default();
-    let parts = [
-        Some(session.name.to_string()),
-        summary.account,
-        summary.role,
-    ];
+    let parts = [Some(session.name.to_string()), summary.account, summary.role];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
@@ -318,17 +285,10 @@ fn delta(
     let managed: &Managed = factory.managed();
     let local_expiry = resolved.clocked.local_expiry();
     let credentials = &resolved.credentials;
-    let given = Given {
-        session,
-        credentials,
-        region,
-        local_expiry,
-    };
+    let given = Given { session, credentials, region, local_expiry };
     let mut values = factory.environment(&given);
     let key = values.iter().find(|(name, _)| *name == managed.key);
-    let key = key
-        .map(|(_, value)| value.expose().to_owned())
-        .unwrap_or_default();
+    let key = key.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
     let sets = |name: &str| values.iter().any(|(set, _)| *set == name);
     let state = State {
         kind,
@@ -339,10 +299,8 @@ fn delta(
         originals: context.before.originals(sets),
     };
     let internal = |error: &dyn std::error::Error| {
-        Failure::new(Kind::Failed, error.to_string()).doing(format!(
-            "cannot describe session '{}' to a program",
-            session.name
-        ))
+        Failure::new(Kind::Failed, error.to_string())
+            .doing(format!("cannot describe session '{}' to a program", session.name))
     };
     let state = state.format().map_err(|error| internal(&error))?;
     values.push(("LEAPP_SESSION", Value::Public(session.name.to_string())));
@@ -352,9 +310,7 @@ fn delta(
 
 /// An endpoint of the user's that is not this machine's own reaches the program too: that is said.
 fn foreign_endpoint(context: &Context) -> Option<String> {
-    let url = context
-        .own_text("AWS_ENDPOINT_URL")
-        .filter(|url| !url.is_empty())?;
+    let url = context.own_text("AWS_ENDPOINT_URL").filter(|url| !url.is_empty())?;
     (!endpoint::is_loopback(&url)).then(|| {
         format!("AWS_ENDPOINT_URL={url} stays: AWS programs will send their requests there")
     })

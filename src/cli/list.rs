@@ -30,19 +30,16 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
         .collect();
     shown.sort_by_cached_key(|(session, _)| session.name.as_str().to_ascii_lowercase());
     if context.ui.manner().json {
-        let rows = shown
-            .iter()
-            .map(|(session, status)| row_json(context, workspace, session, *status));
+        let rows =
+            shown.iter().map(|(session, status)| row_json(context, workspace, session, *status));
         return print_json(&rows.collect());
     }
     if shown.is_empty() {
         say_empty(context, workspace, &wanted);
         return Ok(());
     }
-    let rows: Vec<Row> = shown
-        .iter()
-        .map(|(s, status)| row(context, workspace, s, *status))
-        .collect();
+    let rows: Vec<Row> =
+        shown.iter().map(|(s, status)| row(context, workspace, s, *status)).collect();
     let names = ["NAME", "TYPE", "ACCOUNT", "ROLE", "REGION", "STATUS"];
     print(&table::render(&names, &rows, context.ui.table_style()))
 }
@@ -61,11 +58,7 @@ pub(super) fn in_words(status: Status) -> String {
 /// A status for programs.
 pub(super) fn as_members(status: Status) -> Json {
     match status {
-        Status::Active {
-            left,
-            expires,
-            started,
-        } => json!({
+        Status::Active { left, expires, started } => json!({
             "status": "active",
             "expiration": expires.rfc3339(),
             "secondsLeft": left,
@@ -117,10 +110,7 @@ fn fallback_region(session: &Session) -> String {
 
 fn is_on(context: &Context, session: &Session) -> bool {
     let identity = session.identifier().to_string();
-    context
-        .before
-        .state()
-        .is_some_and(|state| state.identities.contains(&identity))
+    context.before.state().is_some_and(|state| state.identities.contains(&identity))
 }
 
 fn haystack(session: &Session) -> String {
@@ -134,12 +124,7 @@ fn haystack(session: &Session) -> String {
         summary.role,
         region,
     ];
-    parts
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("\n")
-        .to_lowercase()
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n").to_lowercase()
 }
 
 fn say_empty(context: &Context, workspace: &Workspace, wanted: &str) {
@@ -147,8 +132,6 @@ fn say_empty(context: &Context, workspace: &Workspace, wanted: &str) {
         context.ui.say("there are no sessions yet");
         context.ui.say("next: leapp session add");
     } else {
-        context.ui.say(&format!(
-            "no session has {wanted:?}; 'leapp list' shows all"
-        ));
+        context.ui.say(&format!("no session has {wanted:?}; 'leapp list' shows all"));
     }
 }

@@ -4,9 +4,7 @@ use super::{context::Context, failure::Outcome, status};
 
 pub(super) fn run(context: &Context) -> Outcome<()> {
     let opened = context.workspace()?;
-    let sessions = opened
-        .as_ref()
-        .map_or(0, |opened| opened.workspace.sessions.len());
+    let sessions = opened.as_ref().map_or(0, |opened| opened.workspace.sessions.len());
     if context.before.state().is_some() {
         return status::of_this_shell(context);
     }

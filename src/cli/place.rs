@@ -40,11 +40,12 @@ pub(super) const LOCATION: Place = Place {
     built_in: "eastus",
     read: |workspace| workspace.default_location.as_ref(),
     slot: |workspace| &mut workspace.default_location,
-    check: |location| match location.as_str().contains('-') {
-        false => Ok(()),
-        true => Err(format!(
-            "'{location}' has not the form of an Azure location, such as westeurope"
-        )),
+    check: |location| {
+        if location.as_str().contains('-') {
+            let example = "such as westeurope";
+            return Err(format!("'{location}' has not the form of an Azure location, {example}"));
+        }
+        Ok(())
     },
 };
 
@@ -69,17 +70,13 @@ pub(super) fn run(context: &Context, args: PlaceArgs, place: Place) -> Outcome<(
     }
     let name = name.map_or_else(|| place.built_in.to_owned(), |name| name.to_string());
     context.ui.say(&format!("the default {word} is {name}"));
-    context.ui.say(&format!(
-        "a session's own wins: leapp session edit NAME --region {name}"
-    ));
+    context.ui.say(&format!("a session's own wins: leapp session edit NAME --region {name}"));
     Ok(())
 }
 
 fn show(context: &Context, place: &Place) -> Outcome<()> {
     let opened = context.workspace()?;
-    let set = opened
-        .as_ref()
-        .and_then(|opened| (place.read)(&opened.workspace));
+    let set = opened.as_ref().and_then(|opened| (place.read)(&opened.workspace));
     let name = set.map_or(place.built_in, RegionName::as_str);
     if context.ui.manner().json {
         return print_json(&json!({ place.word: name, "set": set.is_some() }));

@@ -36,10 +36,7 @@ pub(super) fn run(context: &Context, args: StartArgs, mode: Mode) -> Outcome<()>
     confirm(context, session)?;
     marks::unstop(&context.run, session.id);
     let manager = context.manager(workspace, context.cache(true))?;
-    let selection = Selection {
-        duration: args.duration,
-        ..Selection::default()
-    };
+    let selection = Selection { duration: args.duration, ..Selection::default() };
     let resolved = match mode {
         Mode::Start => resolve(&manager, session, &selection)?,
         Mode::Rotate => rotate(&manager, session, args.duration)?,
@@ -52,15 +49,9 @@ fn rotate(
     session: &Session,
     duration: Option<u32>,
 ) -> Outcome<Resolved> {
-    let want = Want {
-        duration,
-        min_ttl: None,
-        fresh: true,
-    };
+    let want = Want { duration, min_ttl: None, fresh: true };
     let name = session.name.as_str();
-    manager
-        .resolve(session, want)
-        .map_err(|error| explain(error.into(), session, name))
+    manager.resolve(session, want).map_err(|error| explain(error.into(), session, name))
 }
 
 fn tell(context: &Context, session: &Session, resolved: &Resolved, mode: Mode) -> Outcome<()> {
@@ -75,39 +66,20 @@ fn tell(context: &Context, session: &Session, resolved: &Resolved, mode: Mode) -
             "startDateTime": clocked.issued_at.rfc3339(),
         }));
     }
-    let (left, until) = (
-        duration::brief(clocked.left()),
-        local(clocked.local_expiry()),
-    );
-    let word = if mode == Mode::Rotate {
-        "has new credentials"
-    } else {
-        "is active"
-    };
-    context.ui.say(&format!(
-        "session '{name}' {word}, {left} left (until {until})"
-    ));
+    let (left, until) = (duration::brief(clocked.left()), local(clocked.local_expiry()));
+    let word = if mode == Mode::Rotate { "has new credentials" } else { "is active" };
+    context.ui.say(&format!("session '{name}' {word}, {left} left (until {until})"));
     let line = chosen_shell(None).eval_line(&["leapp", "env", name.as_str()]);
-    context
-        .ui
-        .say(&format!("next: {}", line.unwrap_or_default()));
+    context.ui.say(&format!("next: {}", line.unwrap_or_default()));
     Ok(())
 }
 
 /// A time in this machine's time zone: `14:05`, or with the date when it is another day.
 pub(super) fn local(time: crate::model::Timestamp) -> String {
     let zone = jiff::tz::TimeZone::system();
-    let at = jiff::Timestamp::from_second(time.0)
-        .unwrap_or_default()
-        .to_zoned(zone.clone());
+    let at = jiff::Timestamp::from_second(time.0).unwrap_or_default().to_zoned(zone.clone());
     let now = crate::system::clock::now();
-    let now = jiff::Timestamp::from_second(now)
-        .unwrap_or_default()
-        .to_zoned(zone);
-    let form = if at.date() == now.date() {
-        "%H:%M"
-    } else {
-        "%Y-%m-%d %H:%M"
-    };
+    let now = jiff::Timestamp::from_second(now).unwrap_or_default().to_zoned(zone);
+    let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     at.strftime(form).to_string()
 }

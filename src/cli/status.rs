@@ -23,10 +23,7 @@ use crate::{
 };
 
 pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<ExitCode> {
-    let current = context
-        .before
-        .state()
-        .and_then(|state| state.identities.first().cloned());
+    let current = context.before.state().and_then(|state| state.identities.first().cloned());
     let Some(name) = args.name.clone().or(current) else {
         return Err(Failure::new(
             Kind::Incomplete,
@@ -49,7 +46,7 @@ pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<ExitCode> {
     let manager = context.manager(workspace, context.existing_cache())?;
     let status = status::of(&manager, session);
     tell(context, session, status, None)?;
-    verdict(context, session, status)
+    Ok(verdict(context, session, status))
 }
 
 /// What this shell has, by its own variables; no file is read.
@@ -57,14 +54,8 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
     let Some(state) = context.before.state() else {
         return Ok(());
     };
-    let name = variable("LEAPP_SESSION")
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let region = variable("AWS_REGION")
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = variable("LEAPP_SESSION").unwrap_or_default().to_string_lossy().into_owned();
+    let region = variable("AWS_REGION").unwrap_or_default().to_string_lossy().into_owned();
     let account = variable("AWS_ACCOUNT_ID").map(|id| id.to_string_lossy().into_owned());
     let expires = Timestamp(i64::try_from(state.expiry).unwrap_or(0));
     let left = expires.since(Timestamp(clock::now()));
@@ -86,22 +77,11 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
     } else {
         format!("expired at {}", local(expires))
     };
-    print(&format!(
-        "{}@{}{}  {end}\n",
-        visible(&name),
-        visible(&region),
-        visible(&account)
-    ))?;
+    print(&format!("{}@{}{}  {end}\n", visible(&name), visible(&region), visible(&account)))?;
     let shell = super::env::chosen_shell(None);
-    let words: &[&str] = if left > 0 {
-        &["leapp", "env", "--unset"]
-    } else {
-        &["leapp", "env", &name]
-    };
-    context.ui.say(&format!(
-        "next: {}",
-        shell.eval_line(words).unwrap_or_default()
-    ));
+    let words: &[&str] =
+        if left > 0 { &["leapp", "env", "--unset"] } else { &["leapp", "env", &name] };
+    context.ui.say(&format!("next: {}", shell.eval_line(words).unwrap_or_default()));
     Ok(())
 }
 
@@ -126,12 +106,7 @@ fn check(
         expires: clocked.local_expiry(),
         started: clocked.issued_at,
     };
-    tell(
-        context,
-        session,
-        status,
-        Some((&verified, choice.region.as_str())),
-    )
+    tell(context, session, status, Some((&verified, choice.region.as_str())))
 }
 
 fn tell(
@@ -151,9 +126,7 @@ fn tell(
         None => {}
         Some((verified, region)) => {
             let (account, principal) = (visible(&verified.account), visible(&verified.principal));
-            text.push_str(&format!(
-                "\naccount {account}\n{principal}\nchecked in {region}"
-            ));
+            text.push_str(&format!("\naccount {account}\n{principal}\nchecked in {region}"));
         }
     }
     print(&format!("{text}\n"))
@@ -181,17 +154,17 @@ fn json_of(session: &Session, status: Status, checked: Option<(&Verified, &str)>
 }
 
 /// The exit status of a look without the network.
-fn verdict(context: &Context, session: &Session, status: Status) -> Outcome<ExitCode> {
+fn verdict(context: &Context, session: &Session, status: Status) -> ExitCode {
     let name = session.name.as_str();
     match status {
-        Status::Active { .. } | Status::Inactive | Status::Pending => Ok(ExitCode::SUCCESS),
+        Status::Active { .. } | Status::Inactive | Status::Pending => ExitCode::SUCCESS,
         Status::NeedsPerson => {
             context.ui.say(&format!("next: leapp start {name}"));
-            Ok(ExitCode::from(Kind::NeedsAction.exit()))
+            ExitCode::from(Kind::NeedsAction.exit())
         }
         Status::Incomplete => {
             context.ui.say(&format!("next: leapp session show {name}"));
-            Ok(ExitCode::from(Kind::Incomplete.exit()))
+            ExitCode::from(Kind::Incomplete.exit())
         }
     }
 }

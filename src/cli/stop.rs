@@ -33,10 +33,8 @@ pub(super) fn run(context: &Context, args: &StopArgs) -> Outcome<()> {
     };
     let manager = context.manager(workspace, context.existing_cache())?;
     directory::ensure(&context.run)?;
-    let stopped: Vec<Stopped<'_>> = sessions
-        .into_iter()
-        .map(|session| stop(context, &manager, session))
-        .collect();
+    let stopped: Vec<Stopped<'_>> =
+        sessions.into_iter().map(|session| stop(context, &manager, session)).collect();
     if context.ui.manner().json {
         let rows = stopped.iter().map(|s| {
             json!({
@@ -61,9 +59,7 @@ fn chosen<'a>(
     session: &'a Session,
     with_parents: bool,
 ) -> Vec<&'a Session> {
-    let chain = workspace
-        .filter(|_| with_parents)
-        .and_then(|w| w.chain(session).ok());
+    let chain = workspace.filter(|_| with_parents).and_then(|w| w.chain(session).ok());
     chain.unwrap_or_else(|| vec![session])
 }
 
@@ -74,10 +70,7 @@ fn stop<'a>(
 ) -> Stopped<'a> {
     let forgotten = manager.forget(session);
     marks::stop(&context.run, session.id);
-    let until = forgotten
-        .iter()
-        .map(|entry| entry.clocked.local_expiry())
-        .max();
+    let until = forgotten.iter().map(|entry| entry.clocked.local_expiry()).max();
     Stopped { session, until }
 }
 
@@ -90,9 +83,9 @@ fn tell(context: &Context, args: &StopArgs, stopped: &[Stopped<'_>]) {
                 session.name,
                 local(*until)
             )),
-            None if !args.all => context
-                .ui
-                .say(&format!("session '{}' was not active", session.name)),
+            None if !args.all => {
+                context.ui.say(&format!("session '{}' was not active", session.name));
+            }
             None => continue,
         }
         said += 1;
@@ -101,18 +94,10 @@ fn tell(context: &Context, args: &StopArgs, stopped: &[Stopped<'_>]) {
         context.ui.say("no session was active");
     }
     let on = context.before.state().is_some_and(|state| {
-        stopped.iter().any(|s| {
-            state
-                .identities
-                .contains(&s.session.identifier().to_string())
-        })
+        stopped.iter().any(|s| state.identities.contains(&s.session.identifier().to_string()))
     });
     if on {
-        let line = chosen_shell(None)
-            .eval_line(&["leapp", "env", "--unset"])
-            .unwrap_or_default();
-        context
-            .ui
-            .say(&format!("this shell still has a copy: {line}"));
+        let line = chosen_shell(None).eval_line(&["leapp", "env", "--unset"]).unwrap_or_default();
+        context.ui.say(&format!("this shell still has a copy: {line}"));
     }
 }

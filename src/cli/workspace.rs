@@ -22,10 +22,9 @@ pub(super) fn run(context: &Context, command: WorkspaceCommand) -> Outcome<()> {
     match command {
         WorkspaceCommand::Info => info(context),
         WorkspaceCommand::Restore { number: None, .. } => list(context),
-        WorkspaceCommand::Restore {
-            number: Some(number),
-            yes,
-        } => restore(context, usize::from(number), yes),
+        WorkspaceCommand::Restore { number: Some(number), yes } => {
+            restore(context, usize::from(number), yes)
+        }
     }
 }
 
@@ -36,21 +35,13 @@ fn info(context: &Context) -> Outcome<()> {
     let (sessions, source, vault, problem) = match &state {
         Ok(Some(opened)) => {
             let workspace = &opened.workspace;
-            (
-                workspace.sessions.len(),
-                Some(opened.source),
-                workspace.vault.clone(),
-                None,
-            )
+            (workspace.sessions.len(), Some(opened.source), workspace.vault.clone(), None)
         }
         Ok(None) => (0, None, None, Some("there is none yet".to_owned())),
         Err(error) => (0, None, None, Some(error.to_string())),
     };
-    let vault_key = state
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .is_some_and(|o| o.vault_key.is_some());
+    let vault_key =
+        state.as_ref().ok().and_then(Option::as_ref).is_some_and(|o| o.vault_key.is_some());
     if context.ui.manner().json {
         print_json(&json!({
             "path": path,
@@ -81,9 +72,7 @@ fn info(context: &Context) -> Outcome<()> {
     match state {
         Err(error) => Err(error.into()),
         Ok(None) => {
-            context
-                .ui
-                .say("there is no workspace yet; next: leapp session add");
+            context.ui.say("there is no workspace yet; next: leapp session add");
             Ok(())
         }
         Ok(Some(_)) => Ok(()),
@@ -106,9 +95,7 @@ fn list(context: &Context) -> Outcome<()> {
         return print_json(&rows.collect());
     }
     if rows.is_empty() {
-        context
-            .ui
-            .say("there are no backups; one is made before each change");
+        context.ui.say("there are no backups; one is made before each change");
         return Ok(());
     }
     let rows: Vec<Row> = rows
@@ -122,11 +109,7 @@ fn list(context: &Context) -> Outcome<()> {
             ..Row::default()
         })
         .collect();
-    print(&table::render(
-        &["NUMBER", "WRITTEN", "SESSIONS"],
-        &rows,
-        context.ui.table_style(),
-    ))?;
+    print(&table::render(&["NUMBER", "WRITTEN", "SESSIONS"], &rows, context.ui.table_style()))?;
     context.ui.say("next: leapp workspace restore NUMBER");
     Ok(())
 }
@@ -134,11 +117,8 @@ fn list(context: &Context) -> Outcome<()> {
 fn restore(context: &Context, number: usize, yes: bool) -> Outcome<()> {
     let all = backups::list(&context.home);
     let path = all.get(number - 1).ok_or_else(|| {
-        Failure::usage(format!(
-            "there is no backup {number}; there are {}",
-            all.len()
-        ))
-        .hint("leapp workspace restore lists them")
+        Failure::usage(format!("there is no backup {number}; there are {}", all.len()))
+            .hint("leapp workspace restore lists them")
     })?;
     if !yes {
         confirm(context, number, path)?;
@@ -148,23 +128,17 @@ fn restore(context: &Context, number: usize, yes: bool) -> Outcome<()> {
     if context.ui.manner().json {
         return print_json(&json!({ "restored": path, "sessions": sessions, "setAside": aside }));
     }
-    context
-        .ui
-        .say(&format!("restored the workspace with {sessions} sessions"));
+    context.ui.say(&format!("restored the workspace with {sessions} sessions"));
     if let Some(aside) = aside {
-        context
-            .ui
-            .say(&format!("what stood there is '{}'", aside.display()));
+        context.ui.say(&format!("what stood there is '{}'", aside.display()));
     }
     context.ui.say("next: leapp list");
     Ok(())
 }
 
 fn confirm(context: &Context, number: usize, path: &Path) -> Outcome<()> {
-    let prompt = format!(
-        "Put the backup of {} in the workspace's place? [y/N] ",
-        local(time_of(path))
-    );
+    let prompt =
+        format!("Put the backup of {} in the workspace's place? [y/N] ", local(time_of(path)));
     let answer = context.ui.ask(&prompt, Echo::On).map_err(|error| {
         let failure = Failure::from(error);
         match failure.kind {

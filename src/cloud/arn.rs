@@ -31,9 +31,7 @@ pub fn mfa_device(text: &str) -> Result<Arn, ArnError> {
 
 /// Reads `arn:PARTITION:iam::ACCOUNT:policy/PATH`, where the account may be `aws`.
 pub fn policy(text: &str) -> Result<Arn, ArnError> {
-    parse(text, "policy", &|account| {
-        account == "aws" || is_account(account)
-    })
+    parse(text, "policy", &|account| account == "aws" || is_account(account))
 }
 
 /// Whether the text is an account id: twelve digits.
@@ -42,11 +40,8 @@ pub fn is_account(text: &str) -> bool {
 }
 
 fn parse(text: &str, kind: &str, account_is_good: &dyn Fn(&str) -> bool) -> Result<Arn, ArnError> {
-    let refuse = |problem: String| ArnError {
-        kind: kind.to_owned(),
-        text: text.to_owned(),
-        problem,
-    };
+    let refuse =
+        |problem: String| ArnError { kind: kind.to_owned(), text: text.to_owned(), problem };
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts.as_slice() else {
         return Err(refuse("it does not have six parts between colons".into()));
@@ -58,27 +53,19 @@ fn parse(text: &str, kind: &str, account_is_good: &dyn Fn(&str) -> bool) -> Resu
         return Err(refuse(format!("there is no partition {partition:?}")));
     }
     if *service != "iam" || !region.is_empty() {
-        return Err(refuse(
-            "its service must be 'iam' and its region empty".into(),
-        ));
+        return Err(refuse("its service must be 'iam' and its region empty".into()));
     }
     if !account_is_good(account) {
         return Err(refuse(format!("{account:?} is no account id of 12 digits")));
     }
-    let path = resource
-        .strip_prefix(kind)
-        .and_then(|rest| rest.strip_prefix('/'));
+    let path = resource.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/'));
     let legal = |c: char| c.is_ascii_alphanumeric() || "+=,.@-_/".contains(c);
     let path = path.filter(|p| !p.is_empty() && !p.ends_with('/') && p.chars().all(legal));
     let Some(path) = path else {
         return Err(refuse(format!("its last part must be '{kind}/NAME'")));
     };
     let (partition, account) = ((*partition).to_owned(), (*account).to_owned());
-    Ok(Arn {
-        partition,
-        account,
-        path: path.to_owned(),
-    })
+    Ok(Arn { partition, account, path: path.to_owned() })
 }
 
 /// The text is no ARN of that kind.
@@ -97,10 +84,7 @@ mod tests {
     #[test]
     fn arns_are_read_by_kind() {
         let arn = role("arn:aws-cn:iam::444455556666:role/team/Admin").unwrap();
-        assert_eq!(
-            (arn.partition.as_str(), arn.account.as_str()),
-            ("aws-cn", "444455556666")
-        );
+        assert_eq!((arn.partition.as_str(), arn.account.as_str()), ("aws-cn", "444455556666"));
         assert_eq!(arn.name(), "Admin");
         assert!(mfa_device("arn:aws:iam::111122223333:mfa/work").is_ok());
         assert!(policy("arn:aws:iam::aws:policy/ReadOnlyAccess").is_ok());

@@ -23,10 +23,7 @@ pub fn choose(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Choice 
         return Choice::default();
     };
     if is_loopback(&url) || (trusted && url.starts_with("https://")) {
-        return Choice {
-            endpoint: Some(url),
-            ignored: None,
-        };
+        return Choice { endpoint: Some(url), ignored: None };
     }
     let reason = if url.starts_with("https://") {
         "it is not a loopback address; 'endpoint_env = true' in config.toml allows it"
@@ -35,18 +32,13 @@ pub fn choose(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Choice 
     } else {
         "it is not a loopback address in digits, such as http://127.0.0.1:5000"
     };
-    Choice {
-        endpoint: None,
-        ignored: Some((name, reason)),
-    }
+    Choice { endpoint: None, ignored: Some((name, reason)) }
 }
 
 /// Whether the URL's host is a literal of 127.0.0.0/8 or `[::1]`. Names are not: a resolver may
 /// answer anything.
 pub fn is_loopback(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let Some(rest) = rest else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') || authority.contains('\\') {
@@ -56,8 +48,7 @@ pub fn is_loopback(url: &str) -> bool {
         Some(v6) => return v6.split_once(']').is_some_and(|(host, _)| host == "::1"),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host.parse::<std::net::Ipv4Addr>()
-        .is_ok_and(|address| address.is_loopback())
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -66,11 +57,7 @@ mod tests {
 
     #[test]
     fn only_loopback_literals_are_loopback() {
-        for good in [
-            "http://127.0.0.1:5000",
-            "https://127.9.9.9/x",
-            "http://[::1]:8080",
-        ] {
+        for good in ["http://127.0.0.1:5000", "https://127.9.9.9/x", "http://[::1]:8080"] {
             assert!(is_loopback(good), "{good}");
         }
         for bad in [
@@ -92,16 +79,10 @@ mod tests {
     fn another_endpoint_needs_the_setting_and_https() {
         let with = |url: &str, trusted| {
             let url = url.to_owned();
-            choose(
-                &move |name| (name == "AWS_ENDPOINT_URL").then(|| url.clone()),
-                trusted,
-            )
+            choose(&move |name| (name == "AWS_ENDPOINT_URL").then(|| url.clone()), trusted)
         };
         assert!(with("https://sts.example", false).ignored.is_some());
-        assert_eq!(
-            with("https://sts.example", true).endpoint.unwrap(),
-            "https://sts.example"
-        );
+        assert_eq!(with("https://sts.example", true).endpoint.unwrap(), "https://sts.example");
         assert!(with("http://sts.example", true).ignored.is_some());
         assert!(with("http://127.0.0.1:1", false).endpoint.is_some());
         assert_eq!(with("", false), Choice::default());

@@ -35,9 +35,7 @@ pub fn timeouts() -> TimeoutConfig {
 
 /// How often a request is tried, and with what pauses.
 pub fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(TRIES)
-        .with_max_backoff(Duration::from_secs(4))
+    RetryConfig::standard().with_max_attempts(TRIES).with_max_backoff(Duration::from_secs(4))
 }
 
 /// A client for `endpoint`, or for AWS's own addresses.
@@ -49,9 +47,8 @@ pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpC
     if plain {
         // No certificate is read for a request that needs none.
         return Ok(http_client_fn(|settings, components| {
-            let builder = Connector::builder()
-                .connector_settings(settings.clone())
-                .sleep_impl_of(components);
+            let builder =
+                Connector::builder().connector_settings(settings.clone()).sleep_impl_of(components);
             SharedHttpConnector::new(builder.build_http())
         }));
     }
@@ -62,11 +59,7 @@ pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpC
     let context = TlsContext::builder().with_trust_store(trust).build();
     let context = context.map_err(|error| CloudError::unreachable(error.to_string()))?;
     Ok(http_client_fn(move |settings, components| {
-        let proxy = if direct {
-            ProxyConfig::disabled()
-        } else {
-            ProxyConfig::from_env()
-        };
+        let proxy = if direct { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
         let builder = Connector::builder()
             .connector_settings(settings.clone())
             .proxy_config(proxy)
@@ -81,22 +74,14 @@ fn read_bundle(path: &PathBuf) -> Result<Vec<u8>, CloudError> {
     let failed = |reason: String| {
         CloudError::unreachable(format!("the CA bundle '{}' {reason}", path.display()))
     };
-    let size = std::fs::metadata(path)
-        .map_err(|e| failed(format!("cannot be read: {e}")))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|e| failed(format!("cannot be read: {e}")))?.len();
     if size > LARGEST_BUNDLE {
         return Err(failed(format!("is larger than {LARGEST_BUNDLE} bytes")));
     }
     let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
     // The TLS library panics on a bundle without a certificate.
-    let marked = bytes
-        .windows(27)
-        .any(|w| w == b"-----BEGIN CERTIFICATE-----");
-    if marked {
-        Ok(bytes)
-    } else {
-        Err(failed("holds no certificate in PEM form".into()))
-    }
+    let marked = bytes.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----");
+    if marked { Ok(bytes) } else { Err(failed("holds no certificate in PEM form".into())) }
 }
 
 /// Hands the SDK's timer to a connector under construction.

@@ -124,9 +124,7 @@ pub fn of_region(region: &RegionName) -> Option<(&'static Partition, Knowledge)>
     let name = region.as_str();
     let listed = PARTITIONS.iter().find(|p| p.regions.contains(&name));
     let matching = || PARTITIONS.iter().find(|p| p.matches(name));
-    listed
-        .map(|p| (p, Knowledge::Listed))
-        .or_else(|| matching().map(|p| (p, Knowledge::Matches)))
+    listed.map(|p| (p, Knowledge::Listed)).or_else(|| matching().map(|p| (p, Knowledge::Matches)))
 }
 
 impl Partition {
@@ -135,11 +133,8 @@ impl Partition {
         let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
         let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         self.prefixes.iter().any(|prefix| {
-            let rest = region
-                .strip_prefix(prefix)
-                .and_then(|rest| rest.strip_prefix('-'));
-            rest.and_then(|rest| rest.split_once('-'))
-                .is_some_and(|(w, n)| word(w) && number(n))
+            let rest = region.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+            rest.and_then(|rest| rest.split_once('-')).is_some_and(|(w, n)| word(w) && number(n))
         })
     }
 }
@@ -155,20 +150,13 @@ mod tests {
         };
         for partition in PARTITIONS {
             for region in partition.regions {
-                assert_eq!(
-                    of(region),
-                    Some((partition.id, Knowledge::Listed)),
-                    "{region}"
-                );
+                assert_eq!(of(region), Some((partition.id, Knowledge::Listed)), "{region}");
                 assert!(partition.matches(region), "{region}");
             }
             assert!(partition.regions.contains(&partition.implicit_region));
         }
         assert_eq!(of("eu-west-9"), Some(("aws", Knowledge::Matches)));
-        assert_eq!(
-            of("us-gov-north-1"),
-            Some(("aws-us-gov", Knowledge::Matches))
-        );
+        assert_eq!(of("us-gov-north-1"), Some(("aws-us-gov", Knowledge::Matches)));
         assert_eq!(of("moon-east-2001"), None);
         assert_eq!(of("westeurope"), None);
     }

@@ -27,7 +27,7 @@ pub fn region_of(text: &str, profile: &str) -> Option<String> {
         match &section {
             Some((true, name)) if *name == profile => prefixed = Some(value),
             Some((false, name)) if *name == "default" && profile == "default" => {
-                plain = Some(value)
+                plain = Some(value);
             }
             _ => {}
         }
@@ -45,13 +45,8 @@ fn section_of(header: &str) -> (bool, &str) {
 }
 
 fn without_comment(value: &str) -> &str {
-    let mark = [" #", " ;", "\t#", "\t;"]
-        .iter()
-        .filter_map(|mark| value.find(mark))
-        .min();
-    mark.and_then(|at| value.get(..at))
-        .unwrap_or(value)
-        .trim_end()
+    let mark = [" #", " ;", "\t#", "\t;"].iter().filter_map(|mark| value.find(mark)).min();
+    mark.and_then(|at| value.get(..at)).unwrap_or(value).trim_end()
 }
 
 #[cfg(test)]

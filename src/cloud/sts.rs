@@ -132,21 +132,14 @@ pub struct Sts<'a> {
 
 impl fmt::Debug for Sts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sts")
-            .field("route", &self.route)
-            .finish_non_exhaustive()
+        f.debug_struct("Sts").field("route", &self.route).finish_non_exhaustive()
     }
 }
 
 impl<'a> Sts<'a> {
     /// Nothing is sent yet. `waiting` is told, once a request, when an answer takes its time.
     pub fn new(route: Route, keys: SigningKeys, waiting: &'a dyn Fn(&str)) -> Self {
-        Self {
-            route,
-            keys,
-            clock: ServerClock::default(),
-            waiting,
-        }
+        Self { route, keys, clock: ServerClock::default(), waiting }
     }
 
     /// Seconds by which the server's clock is ahead of this machine's, as of the last answer.
@@ -161,9 +154,7 @@ impl<'a> Sts<'a> {
         mfa: Option<&Mfa>,
     ) -> Result<TemporaryKeys, CloudError> {
         self.send(|client| async move {
-            let mut request = client
-                .get_session_token()
-                .duration_seconds(seconds(duration));
+            let mut request = client.get_session_token().duration_seconds(seconds(duration));
             if let Some(mfa) = mfa {
                 request = request.serial_number(&mfa.device).token_code(&mfa.code);
             }
@@ -189,14 +180,10 @@ impl<'a> Sts<'a> {
             let answer = client.get_caller_identity().send().await;
             let answer = answer.map_err(|error| translate(&error))?;
             match (answer.account, answer.arn, answer.user_id) {
-                (Some(account), Some(arn), Some(user_id)) => Ok(CallerIdentity {
-                    account,
-                    arn,
-                    user_id,
-                }),
-                _ => Err(CloudError::unreachable(
-                    "the answer of STS lacks the identity",
-                )),
+                (Some(account), Some(arn), Some(user_id)) => {
+                    Ok(CallerIdentity { account, arn, user_id })
+                }
+                _ => Err(CloudError::unreachable("the answer of STS lacks the identity")),
             }
         })
     }
@@ -235,20 +222,14 @@ impl<'a> Sts<'a> {
 
     fn client(&self) -> Result<Client, CloudError> {
         let keys = &self.keys;
-        let token = keys
-            .session_token
-            .as_ref()
-            .map(|token| token.expose().to_owned());
+        let token = keys.session_token.as_ref().map(|token| token.expose().to_owned());
         let secret = keys.secret_key.expose();
         let signer = SdkCredentials::new(&keys.key_id, secret, token, None, "leapp");
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.route.region.as_str().to_owned()))
             .credentials_provider(signer)
-            .http_client(http::client(
-                self.route.endpoint.as_deref(),
-                &self.route.ca_bundles,
-            )?)
+            .http_client(http::client(self.route.endpoint.as_deref(), &self.route.ca_bundles)?)
             .timeout_config(http::timeouts())
             .retry_config(http::retries())
             .time_source(self.clock.clone())
@@ -311,29 +292,22 @@ fn translate<E: ProvideErrorMetadata + std::error::Error + 'static>(
         SdkError::ServiceError(context) => {
             let (status, details) = (context.raw().status().as_u16(), context.err().meta());
             let (code, message) = (details.code(), details.message());
-            CloudError::answered(
-                status,
-                code.unwrap_or_default(),
-                message.unwrap_or_default(),
-            )
+            CloudError::answered(status, code.unwrap_or_default(), message.unwrap_or_default())
         }
         SdkError::TimeoutError(_) => CloudError::unreachable("AWS STS did not answer in time"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             CloudError::unreachable("AWS STS did not answer in time")
         }
         SdkError::DispatchFailure(failure) => {
-            let cause = failure
-                .as_connector_error()
-                .map_or_else(String::new, |e| innermost(e));
+            let cause = failure.as_connector_error().map_or_else(String::new, |e| innermost(e));
             CloudError::unreachable(format!("AWS STS cannot be reached: {cause}"))
         }
         SdkError::ResponseError(_) => {
             CloudError::unreachable("the answer of AWS STS makes no sense")
         }
-        error => CloudError::unreachable(format!(
-            "the request could not be made: {}",
-            innermost(error)
-        )),
+        error => {
+            CloudError::unreachable(format!("the request could not be made: {}", innermost(error)))
+        }
     }
 }
 
@@ -388,8 +362,7 @@ impl Intercept for ServerClock {
         let date = header.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
         if let Some(date) = date {
             let server = date.timestamp().as_second();
-            self.offset
-                .store(server.saturating_sub(clock::now()), Ordering::Relaxed);
+            self.offset.store(server.saturating_sub(clock::now()), Ordering::Relaxed);
         }
         Ok(())
     }

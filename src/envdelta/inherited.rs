@@ -92,10 +92,7 @@ impl Inherited {
                 // Outside of the five nothing is recorded: unset, the one safe thing for a secret.
                 Original::Unset | Original::Untouched => None,
             };
-            Some(Step {
-                name: VarName::listed(name),
-                otherwise,
-            })
+            Some(Step { name: VarName::listed(name), otherwise })
         };
         Return::Everything(listed().filter_map(step).collect())
     }
@@ -106,9 +103,7 @@ impl Inherited {
     }
 
     fn recorded_ref(&self, name: &str) -> &Original {
-        self.state
-            .as_ref()
-            .map_or(&Original::Untouched, |state| state.originals.original(name))
+        self.state.as_ref().map_or(&Original::Untouched, |state| state.originals.original(name))
     }
 
     #[cfg(test)]
@@ -148,21 +143,14 @@ pub struct Step {
 
 /// Every variable on any list, the markers first and a cloud's ownership tag last.
 pub(crate) fn listed() -> impl Iterator<Item = &'static str> {
-    let clouds = MANAGED.iter().flat_map(|managed| {
-        managed
-            .removes
-            .iter()
-            .chain(managed.conditional)
-            .chain(managed.sets)
-    });
+    let clouds = MANAGED
+        .iter()
+        .flat_map(|managed| managed.removes.iter().chain(managed.conditional).chain(managed.sets));
     MARKERS.iter().chain(clouds).copied()
 }
 
 fn conditional() -> impl Iterator<Item = &'static str> {
-    MANAGED
-        .iter()
-        .flat_map(|managed| managed.conditional)
-        .copied()
+    MANAGED.iter().flat_map(|managed| managed.conditional).copied()
 }
 
 fn is_conditional(name: &str) -> bool {
@@ -188,19 +176,14 @@ mod tests {
 
     fn read(vars: &[(&str, &str)]) -> Inherited {
         Inherited::read(|name| {
-            vars.iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value.into())
+            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
         })
     }
 
     fn session(endpoint: Option<&str>, before: &Inherited) -> EnvDelta {
         let aws = Managed::of("aws").unwrap();
-        let mut values: Vec<_> = aws
-            .group
-            .iter()
-            .map(|name| (*name, Value::Public("v".into())))
-            .collect();
+        let mut values: Vec<_> =
+            aws.group.iter().map(|name| (*name, Value::Public("v".into()))).collect();
         values.extend(endpoint.map(|url| ("AWS_ENDPOINT_URL", Value::Public(url.into()))));
         EnvDelta::session(aws, values, before).unwrap()
     }
@@ -208,22 +191,10 @@ mod tests {
     #[test]
     fn a_state_counts_only_with_its_own_key_id() {
         let text = state(Originals::default());
-        assert!(
-            read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "ASIA1")])
-                .state()
-                .is_some()
-        );
-        assert!(
-            read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "AKIA")])
-                .state()
-                .is_none()
-        );
+        assert!(read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "ASIA1")]).state().is_some());
+        assert!(read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "AKIA")]).state().is_none());
         assert!(read(&[("LEAPP_STATE", &text)]).state().is_none());
-        assert!(
-            read(&[("LEAPP_STATE", "x"), ("AWS_ACCESS_KEY_ID", "ASIA1")])
-                .state()
-                .is_none()
-        );
+        assert!(read(&[("LEAPP_STATE", "x"), ("AWS_ACCESS_KEY_ID", "ASIA1")]).state().is_none());
     }
 
     #[test]
@@ -242,18 +213,12 @@ mod tests {
         assert_eq!(inside.original("AWS_REGION"), Some(OsStr::new("eu-west-1")));
         assert_eq!(inside.original("AWS_DEFAULT_REGION"), None);
         // Never ours: what is there is the user's.
-        assert_eq!(
-            inside.original("AWS_ENDPOINT_URL"),
-            Some(OsStr::new("https://mine"))
-        );
+        assert_eq!(inside.original("AWS_ENDPOINT_URL"), Some(OsStr::new("https://mine")));
         // And a second session passes the first originals on.
         assert_eq!(inside.originals(|_| false), user.originals(|_| false));
         // Without ownership the state says nothing.
         let foreign = read(&ours[2..]);
-        assert_eq!(
-            foreign.original("AWS_REGION"),
-            Some(OsStr::new("us-east-1"))
-        );
+        assert_eq!(foreign.original("AWS_REGION"), Some(OsStr::new("us-east-1")));
     }
 
     #[test]
@@ -269,10 +234,7 @@ mod tests {
                 ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
             ]);
             let next = session(None, &inside);
-            let set = next
-                .sets
-                .iter()
-                .find(|(name, _)| name.as_str() == "AWS_ENDPOINT_URL");
+            let set = next.sets.iter().find(|(name, _)| name.as_str() == "AWS_ENDPOINT_URL");
             assert_eq!(set.map(|(_, value)| value.expose()), expected);
             assert!(next.touches("AWS_ENDPOINT_URL"));
             // Recorded still, so that going back restores it once more.
@@ -286,10 +248,7 @@ mod tests {
         let delta = session(None, &user);
         let saving = user.saving(&delta);
         assert_eq!(saving.exported.len(), 1);
-        assert_eq!(
-            saving.exported.len() + saving.others.len(),
-            delta.names().count()
-        );
+        assert_eq!(saving.exported.len() + saving.others.len(), delta.names().count());
         let text = state(user.originals(|_| false));
         let inside = read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "ASIA1")]);
         let delta = session(None, &inside);
@@ -304,9 +263,7 @@ mod tests {
         assert!(matches!(read(&[]).way_back(), Return::MarkersOnly));
         let text = state(read(&[("AWS_PROFILE", "x")]).originals(|_| false));
         let inside = read(&[("LEAPP_STATE", &text), ("AWS_ACCESS_KEY_ID", "ASIA1")]);
-        let Return::Everything(steps) = inside.way_back() else {
-            panic!("not ours")
-        };
+        let Return::Everything(steps) = inside.way_back() else { panic!("not ours") };
         assert_eq!(steps.len(), listed().count() - 1, "all but the endpoint");
         assert_eq!(steps.last().unwrap().name.as_str(), "AWS_ACCESS_KEY_ID");
         for step in steps {

@@ -11,13 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The variables whose originals the state carries, in the order in which it does.
-pub const ORIGINALS: [&str; 5] = [
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-];
+pub const ORIGINALS: [&str; 5] =
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"];
 
 /// The text stays shorter than this, because some programs copy the environment into small buffers.
 const LIMIT: usize = 1024;
@@ -80,9 +75,7 @@ impl Original {
                 let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
                 // Decodable but unfit text is dropped and not an error: the rest of the state
                 // still says truly what is to be removed.
-                let text = String::from_utf8(bytes)
-                    .ok()
-                    .filter(|text| fits(name, text));
+                let text = String::from_utf8(bytes).ok().filter(|text| fits(name, text));
                 Some(text.map_or(Self::Unset, Self::Set))
             }
             _ => None,
@@ -113,20 +106,13 @@ impl Originals {
         value: impl Fn(&str) -> Option<&'a OsStr>,
     ) -> Self {
         Self(ORIGINALS.map(|name| {
-            if touched(name) {
-                Original::of(name, value(name))
-            } else {
-                Original::Untouched
-            }
+            if touched(name) { Original::of(name, value(name)) } else { Original::Untouched }
         }))
     }
 
     /// The original of `name`; untouched for a name that is none of the five.
     pub fn original(&self, name: &str) -> &Original {
-        let found = ORIGINALS
-            .iter()
-            .zip(&self.0)
-            .find(|(known, _)| **known == name);
+        let found = ORIGINALS.iter().zip(&self.0).find(|(known, _)| **known == name);
         found.map_or(&Original::Untouched, |(_, original)| original)
     }
 
@@ -164,25 +150,14 @@ impl State {
             return None;
         }
         let fields: Vec<&str> = text.split(';').collect();
-        let &[
-            "1",
-            kind,
-            identities,
-            expiry,
-            access_key_id,
-            root,
-            originals,
-        ] = fields.as_slice()
+        let &["1", kind, identities, expiry, access_key_id, root, originals] = fields.as_slice()
         else {
             return None;
         };
         let state = Self {
             kind: Kind::ALL.into_iter().find(|known| known.letter() == kind)?,
             identities: identities.split(',').map(unescape).collect::<Option<_>>()?,
-            expiry: expiry
-                .parse()
-                .ok()
-                .filter(|number: &u64| number.to_string() == expiry)?,
+            expiry: expiry.parse().ok().filter(|number: &u64| number.to_string() == expiry)?,
             access_key_id: access_key_id.to_owned(),
             root: URL_SAFE_NO_PAD.decode(root).ok()?,
             originals: Originals::parse(originals)?,
@@ -203,11 +178,7 @@ impl State {
             URL_SAFE_NO_PAD.encode(&self.root),
             self.originals.0.each_ref().map(Original::format).join(","),
         );
-        if text.len() < LIMIT {
-            Ok(text)
-        } else {
-            Err(StateError::TooLong)
-        }
+        if text.len() < LIMIT { Ok(text) } else { Err(StateError::TooLong) }
     }
 
     /// Whether this state speaks of the environment whose access key id is `current`.
@@ -271,9 +242,7 @@ fn fits(name: &str, text: &str) -> bool {
 /// An http(s) URL without a user part, a query or a fragment: those may hold secrets, and the
 /// state must not.
 fn is_plain_url(text: &str) -> bool {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_url_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]%!$&'()*+,;=".contains(&b);
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_url_byte))
 }
@@ -304,9 +273,7 @@ fn unescape(text: &str) -> Option<String> {
         bytes.push(u8::from_str_radix(digits, 16).ok()?);
         bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|plain| escape(plain) == text)
+    String::from_utf8(bytes).ok().filter(|plain| escape(plain) == text)
 }
 
 #[cfg(test)]
@@ -408,20 +375,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_when_writing() {
-        let long = State {
-            root: vec![b'a'; 800],
-            ..state()
-        };
+        let long = State { root: vec![b'a'; 800], ..state() };
         assert_eq!(long.format(), Err(StateError::TooLong));
-        let unfit = State {
-            access_key_id: "a;b".into(),
-            ..state()
-        };
+        let unfit = State { access_key_id: "a;b".into(), ..state() };
         assert_eq!(unfit.format(), Err(StateError::Unfit("access key id")));
-        let none = State {
-            identities: Vec::new(),
-            ..state()
-        };
+        let none = State { identities: Vec::new(), ..state() };
         assert_eq!(none.format(), Err(StateError::Unfit("identity")));
     }
 

@@ -27,9 +27,7 @@ impl CredentialKind {
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::BearerTokens, Self::SessionKeys]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+        [Self::BearerTokens, Self::SessionKeys].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -56,10 +54,7 @@ pub struct Grant {
 impl Grant {
     /// The value of that name.
     pub fn value(&self, name: &str) -> Option<&Secret> {
-        self.values
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.values.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
@@ -77,11 +72,7 @@ pub struct Credentials {
 impl Credentials {
     /// When the first of the grants ends, by the server's clock.
     pub fn expires_at(&self) -> Timestamp {
-        self.grants
-            .iter()
-            .map(|grant| grant.expires_at)
-            .min()
-            .unwrap_or_default()
+        self.grants.iter().map(|grant| grant.expires_at).min().unwrap_or_default()
     }
 
     /// Seconds from issue to the first expiry; never negative.

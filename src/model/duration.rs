@@ -16,10 +16,7 @@ pub fn parse(text: &str) -> Result<u32, DurationError> {
             digits.push(c);
             continue;
         }
-        let place = allowed
-            .iter()
-            .position(|(unit, _)| *unit == c)
-            .ok_or_else(refuse)?;
+        let place = allowed.iter().position(|(unit, _)| *unit == c).ok_or_else(refuse)?;
         let (_, factor) = *allowed.get(place).ok_or_else(refuse)?;
         let count: u32 = digits.parse().map_err(|_| refuse())?;
         let part = count.checked_mul(factor).ok_or_else(refuse)?;
@@ -27,11 +24,7 @@ pub fn parse(text: &str) -> Result<u32, DurationError> {
         digits.clear();
         allowed = allowed.get(place + 1..).unwrap_or_default();
     }
-    if text.is_empty() || !digits.is_empty() {
-        Err(refuse())
-    } else {
-        Ok(total)
-    }
+    if text.is_empty() || !digits.is_empty() { Err(refuse()) } else { Ok(total) }
 }
 
 /// Seconds in the shortest exact form: `1h`, `1h30m`, `45m`, `59s`.
@@ -41,8 +34,7 @@ pub fn exact(seconds: u32) -> String {
     let text: String = parts
         .iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, unit)| format!("{n}{unit}"))
-        .collect();
+        .fold(String::new(), |text, (n, unit)| format!("{text}{n}{unit}"));
     if text.is_empty() { "0s".into() } else { text }
 }
 
@@ -67,28 +59,11 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_written() {
-        let cases = [
-            ("900", 900),
-            ("45m", 2700),
-            ("1h", 3600),
-            ("1h30m", 5400),
-            ("1h0m5s", 3605),
-        ];
+        let cases = [("900", 900), ("45m", 2700), ("1h", 3600), ("1h30m", 5400), ("1h0m5s", 3605)];
         for (text, seconds) in cases {
             assert_eq!(parse(text), Ok(seconds), "{text}");
         }
-        for bad in [
-            "",
-            "h",
-            "1x",
-            "30m1h",
-            "1h1h",
-            "-5",
-            "1 h",
-            "1.5h",
-            "99999999999",
-            "5h3",
-        ] {
+        for bad in ["", "h", "1x", "30m1h", "1h1h", "-5", "1 h", "1.5h", "99999999999", "5h3"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert_eq!(exact(5400), "1h30m");

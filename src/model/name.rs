@@ -17,10 +17,7 @@ pub struct SessionName(String);
 impl SessionName {
     /// Parses a name; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let starts_well = text
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_ascii_alphanumeric());
+        let starts_well = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
         if text.is_empty() {
             return Err(NameError::Empty);
         }
@@ -30,10 +27,7 @@ impl SessionName {
         if text.len() > MAX_NAME {
             return Err(NameError::TooLong);
         }
-        match text
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || ".-_".contains(*c)))
-        {
+        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || ".-_".contains(*c))) {
             Some(bad) => Err(NameError::Character(bad)),
             None => Ok(Self(text.to_owned())),
         }
@@ -96,18 +90,7 @@ mod tests {
         for good in ["a", "9", "prod", "shop.dev-1_x", &"a".repeat(64)] {
             assert!(SessionName::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            ".a",
-            "a b",
-            "a,b",
-            "a/b",
-            "ä",
-            "a:b",
-            &"a".repeat(65),
-            "a\n",
-        ] {
+        for bad in ["", "-a", ".a", "a b", "a,b", "a/b", "ä", "a:b", &"a".repeat(65), "a\n"] {
             assert!(SessionName::parse(bad).is_err(), "{bad:?}");
         }
     }

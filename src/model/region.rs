@@ -17,11 +17,7 @@ impl RegionName {
             && text.chars().all(form)
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(RegionError(text.to_owned()))
-        }
+        if good { Ok(Self(text.to_owned())) } else { Err(RegionError(text.to_owned())) }
     }
 
     /// The name.
@@ -64,16 +60,7 @@ mod tests {
         for good in ["eu-west-1", "us-gov-east-1", "westeurope", "moon-east-2001"] {
             assert!(RegionName::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "a",
-            "EU-west-1",
-            "eu west 1",
-            "-eu",
-            "eu-",
-            "eu_west",
-            "eu-west-1\n",
-        ] {
+        for bad in ["", "a", "EU-west-1", "eu west 1", "-eu", "eu-", "eu_west", "eu-west-1\n"] {
             assert!(RegionName::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -28,9 +28,7 @@ impl Timestamp {
 
     /// Reads RFC 3339.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|t| Self(t.as_second()))
+        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_second()))
     }
 }
 

@@ -55,10 +55,7 @@ impl Workspace {
     /// The sessions whose parent is `id`, directly.
     pub fn children(&self, id: Uuid) -> Vec<&Session> {
         let wanted = Some(CredentialIdentifier::Session(id));
-        self.sessions
-            .iter()
-            .filter(|session| session.parent == wanted)
-            .collect()
+        self.sessions.iter().filter(|session| session.parent == wanted).collect()
     }
 
     /// The chain from `session` up to the one without a parent: `session` first.
@@ -133,11 +130,7 @@ mod tests {
             ..Workspace::default()
         };
         let names = |w: &Workspace| -> Vec<String> {
-            w.chain(w.by_name("C").unwrap())
-                .unwrap()
-                .iter()
-                .map(|s| s.name.to_string())
-                .collect()
+            w.chain(w.by_name("C").unwrap()).unwrap().iter().map(|s| s.name.to_string()).collect()
         };
         assert_eq!(names(&workspace), ["c", "b", "a"]);
         workspace.sessions[0].parent = Some(CredentialIdentifier::Session(Uuid::from_u128(3)));

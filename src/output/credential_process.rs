@@ -9,7 +9,7 @@ use crate::{
         CredentialKind,
         credentials::{KEY_ID, SECRET_KEY, SESSION_TOKEN},
     },
-    secret::SecretBytes,
+    secret::{Secret, SecretBytes},
 };
 
 /// The form.
@@ -40,16 +40,9 @@ impl Form for CredentialProcess {
         let value = |name: &str| {
             let what = || format!("credentials without a value for '{name}'");
             let found = handout.credentials.value(name);
-            found.map(|v| v.expose()).ok_or_else(|| Unprintable {
-                form: self.id(),
-                what: what(),
-            })
+            found.map(Secret::expose).ok_or_else(|| Unprintable { form: self.id(), what: what() })
         };
-        let account = handout
-            .delta
-            .sets
-            .iter()
-            .find(|(name, _)| name.as_str() == "AWS_ACCOUNT_ID");
+        let account = handout.delta.sets.iter().find(|(name, _)| name.as_str() == "AWS_ACCOUNT_ID");
         Ok(json::to_line(&Text {
             version: 1,
             access_key_id: value(KEY_ID)?,

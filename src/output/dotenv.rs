@@ -27,10 +27,7 @@ impl Form for Dotenv {
             }
             if !value.expose().bytes().all(is_plain) {
                 let what = format!("the value of {}", name.as_str());
-                return Err(Unprintable {
-                    form: self.id(),
-                    what,
-                });
+                return Err(Unprintable { form: self.id(), what });
             }
             for part in [name.as_str(), "=", value.expose(), "\n"] {
                 text.extend(part.as_bytes());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Form, Handout, Unprintable};
-use crate::{model::CredentialKind, secret::SecretBytes};
+use crate::{envdelta::VarName, model::CredentialKind, secret::SecretBytes};
 
 /// The form.
 pub(super) struct Json;
@@ -43,12 +43,7 @@ impl Form for Json {
             session: handout.session,
             identity: handout.identity,
             expiration: handout.expires.rfc3339(),
-            unset: handout
-                .delta
-                .removes
-                .iter()
-                .map(|name| name.as_str())
-                .collect(),
+            unset: handout.delta.removes.iter().map(VarName::as_str).collect(),
             set: Ordered(handout),
         };
         Ok(to_line(&text))

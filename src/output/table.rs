@@ -1,5 +1,7 @@
 //! Tables for people: columns aligned, cut to the terminal's width; plain where there is none.
 
+use std::fmt::Write;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How a table is shown.
@@ -38,10 +40,8 @@ pub struct Row {
 
 /// The text of a table. Control characters in cells are escaped.
 pub fn render(names: &[&str], rows: &[Row], style: Style) -> String {
-    let head = Row {
-        cells: names.iter().map(|name| (*name).to_owned()).collect(),
-        ..Row::default()
-    };
+    let head =
+        Row { cells: names.iter().map(|name| (*name).to_owned()).collect(), ..Row::default() };
     let mut all: Vec<Row> = if style.header { vec![head] } else { Vec::new() };
     all.extend(rows.iter().cloned());
     for cell in all.iter_mut().flat_map(|row| row.cells.iter_mut()) {
@@ -50,10 +50,7 @@ pub fn render(names: &[&str], rows: &[Row], style: Style) -> String {
     let widths = widths(&all, names.len(), style.width);
     let mut text = String::new();
     for (at, row) in all.iter().enumerate() {
-        let style = Style {
-            header: style.header && at == 0,
-            ..style
-        };
+        let style = Style { header: style.header && at == 0, ..style };
         text.push_str(line(row, &widths, style).trim_end());
         text.push('\n');
     }
@@ -67,11 +64,7 @@ pub fn visible(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     let escape = |c: char| {
-        if hidden(c) {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
+        if hidden(c) { c.escape_default().to_string() } else { c.to_string() }
     };
     text.chars().map(escape).collect()
 }
@@ -89,7 +82,7 @@ fn line(row: &Row, widths: &[usize], style: Style) -> String {
             Emphasis::Warning => Some("33"),
         };
         match code {
-            Some(code) => line.push_str(&format!("\u{1b}[{code}m{cell}\u{1b}[0m")),
+            Some(code) => _ = write!(line, "\u{1b}[{code}m{cell}\u{1b}[0m"),
             None => line.push_str(&cell),
         }
         line.push_str(&padding);
@@ -138,28 +131,18 @@ mod tests {
             cells: cells.iter().map(|c| (*c).to_owned()).collect(),
             emphasis: Emphasis::Good,
         };
-        vec![
-            row("*", ["prod !", "444455556666", "active"]),
-            row("", ["wörk", "-", "x"]),
-        ]
+        vec![row("*", ["prod !", "444455556666", "active"]), row("", ["wörk", "-", "x"])]
     }
 
     #[test]
     fn columns_are_aligned_and_plain_in_a_pipe() {
         let text = render(&["NAME", "ACCOUNT", "STATUS"], &rows(), Style::default());
-        assert_eq!(
-            text,
-            "* prod !  444455556666  active\n  wörk    -             x\n"
-        );
+        assert_eq!(text, "* prod !  444455556666  active\n  wörk    -             x\n");
     }
 
     #[test]
     fn a_narrow_terminal_cuts_the_widest_column() {
-        let style = Style {
-            header: true,
-            colour: false,
-            width: Some(24),
-        };
+        let style = Style { header: true, colour: false, width: Some(24) };
         let mut rows = rows();
         rows[0].cells[0] = "a-very-long-session-name-indeed".into();
         let text = render(&["NAME", "ACCOUNT", "STATUS"], &rows, style);
@@ -172,9 +155,6 @@ mod tests {
         let mut rows = rows();
         rows[0].cells[0] = "a\u{1b}[2Jb\u{202e}c\n".into();
         let text = render(&["NAME"], &rows, Style::default());
-        assert!(
-            !text.contains('\u{1b}') && text.lines().count() == 2,
-            "{text}"
-        );
+        assert!(!text.contains('\u{1b}') && text.lines().count() == 2, "{text}");
     }
 }

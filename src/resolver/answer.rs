@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     cache::{Cache, Shelf},
@@ -14,7 +13,10 @@ use crate::{
     envdelta::{EnvDelta, Value, VarName},
     model::Credentials,
     secret::{Secret, SecretBytes},
-    system::files::{self, Stamp},
+    system::{
+        files::{self, Stamp},
+        hash,
+    },
 };
 
 /// The user's own variables that an answer can depend on.
@@ -46,30 +48,15 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// The answer's name in the cache. `own` gives the user's own value of a variable.
     pub fn key(&self, own: &dyn Fn(&str) -> Option<Vec<u8>>) -> String {
-        let mut digest = Sha256::new();
-        let mut part = |bytes: Option<&[u8]>| {
-            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
-            digest.update(length.to_le_bytes());
-            digest.update(bytes.unwrap_or_default());
-        };
-        part(Some(self.form.as_bytes()));
-        part(Some(self.name.as_bytes()));
-        part(self.region.map(str::as_bytes));
-        part(
-            self.duration
-                .map(u32::to_le_bytes)
-                .as_ref()
-                .map(<[u8; 4]>::as_slice),
-        );
-        for name in OWN_VARIABLES {
-            part(own(name).as_deref());
-        }
-        digest
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let duration = self.duration.map(u32::to_le_bytes);
+        let variables: Vec<Option<Vec<u8>>> = OWN_VARIABLES.iter().map(|name| own(name)).collect();
+        let typed = [
+            Some(self.form.as_bytes()),
+            Some(self.name.as_bytes()),
+            self.region.map(str::as_bytes),
+            duration.as_ref().map(<[u8; 4]>::as_slice),
+        ];
+        hash::long(typed.into_iter().chain(variables.iter().map(Option::as_deref)))
     }
 }
 
@@ -103,10 +90,7 @@ impl Answer {
 
     /// Stamps of files as they are now.
     pub fn stamps(paths: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, Option<Stamp>)> {
-        paths
-            .into_iter()
-            .map(|path| (path.clone(), files::stamp(&path)))
-            .collect()
+        paths.into_iter().map(|path| (path.clone(), files::stamp(&path))).collect()
     }
 
     /// Keeps the answer under its question's key.
@@ -120,10 +104,7 @@ impl Answer {
         let answer = Self::from_bytes(&cache.read(Shelf::Answers, key)?)?;
         let least = i64::from(min_ttl).max(answer.clocked().window()).max(1);
         let fresh = answer.clocked().left() >= least;
-        let same = answer
-            .files
-            .iter()
-            .all(|(path, stamp)| files::stamp(path) == *stamp);
+        let same = answer.files.iter().all(|(path, stamp)| files::stamp(path) == *stamp);
         (fresh && same).then_some(answer)
     }
 
@@ -136,19 +117,10 @@ impl Answer {
         let head = Head {
             session: self.session.clone(),
             identity: self.identity.clone(),
-            removes: self
-                .delta
-                .removes
-                .iter()
-                .map(|name| name.as_str().to_owned())
-                .collect(),
+            removes: self.delta.removes.iter().map(|name| name.as_str().to_owned()).collect(),
             sets: self.delta.sets.iter().map(variable).collect(),
             notes: self.notes.clone(),
-            files: self
-                .files
-                .iter()
-                .map(|(path, stamp)| FileStamp::new(path, *stamp))
-                .collect(),
+            files: self.files.iter().map(|(path, stamp)| FileStamp::new(path, *stamp)).collect(),
         };
         let head = serde_json::to_vec(&head).unwrap_or_default();
         let mut bytes = SecretBytes::with_capacity(32 << 10);
@@ -218,10 +190,7 @@ impl FileStamp {
             let nanoseconds = i64::try_from(s.mtime_ns.rem_euclid(BILLION)).unwrap_or(0);
             (s.inode, s.size, seconds, nanoseconds)
         };
-        Self {
-            path: path.to_owned(),
-            stamp: stamp.map(parts),
-        }
+        Self { path: path.to_owned(), stamp: stamp.map(parts) }
     }
 
     fn parts(self) -> (PathBuf, Option<Stamp>) {
@@ -248,9 +217,5 @@ fn pop<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn value_of(text: String, secret: bool) -> Value {
-    if secret {
-        Value::Secret(Secret::new(text))
-    } else {
-        Value::Public(text)
-    }
+    if secret { Value::Secret(Secret::new(text)) } else { Value::Public(text) }
 }

@@ -68,9 +68,7 @@ impl Cache {
             return Ok(cache);
         }
         // Adding a key replaces one of the same name silently, so only one process may do it.
-        let lock = Lock::take(&run.join("key.lock"), Duration::from_secs(5))
-            .ok()
-            .flatten();
+        let lock = Lock::take(&run.join("key.lock"), Duration::from_secs(5)).ok().flatten();
         if let Some(cache) = Self::find(run, tag)? {
             return Ok(cache);
         }
@@ -89,24 +87,16 @@ impl Cache {
 
     /// A cache whose key the vault keeps.
     pub fn with_key(run: &Path, key: Key) -> Self {
-        let name = crate::system::paths::short_hash(key.bytes().expose());
-        let cache = Self {
-            directory: run.join(format!("v{name}")),
-            key,
-            boot: process::boot_id(),
-        };
+        let name = crate::system::hash::short(key.bytes().expose());
+        let cache = Self { directory: run.join(format!("v{name}")), key, boot: process::boot_id() };
         cache.make_folders();
         cache
     }
 
     /// The content of an entry; `None` for anything but a whole entry of ours.
     pub fn read(&self, shelf: Shelf, name: &str) -> Option<SecretBytes> {
-        let content = files::read_private(&self.path(shelf, name), LIMIT)
-            .ok()
-            .flatten()?;
-        self.key
-            .open(content.bytes, self.associated(shelf, name).as_bytes())
-            .ok()
+        let content = files::read_private(&self.path(shelf, name), LIMIT).ok().flatten()?;
+        self.key.open(content.bytes, self.associated(shelf, name).as_bytes()).ok()
     }
 
     /// Keeps an entry. A cache that cannot be written is a slower cache, not a failure.
@@ -143,11 +133,7 @@ impl Cache {
 
     fn of_kernel(run: &Path, found: KernelKey) -> Option<Self> {
         let directory = run.join(format!("k{}", found.serial));
-        Key::from_bytes(found.bytes).map(|key| Self {
-            directory,
-            key,
-            boot: process::boot_id(),
-        })
+        Key::from_bytes(found.bytes).map(|key| Self { directory, key, boot: process::boot_id() })
     }
 
     fn make_folders(&self) {
@@ -196,24 +182,12 @@ mod tests {
         let cache = cache(run.path());
         let content = SecretBytes::new(b"TESTSECRET".to_vec());
         assert!(cache.write(Shelf::Credentials, "a", &content));
-        assert_eq!(
-            cache.read(Shelf::Credentials, "a").unwrap().expose(),
-            b"TESTSECRET"
-        );
-        let (from, to) = (
-            cache.path(Shelf::Credentials, "a"),
-            cache.path(Shelf::Credentials, "b"),
-        );
+        assert_eq!(cache.read(Shelf::Credentials, "a").unwrap().expose(), b"TESTSECRET");
+        let (from, to) = (cache.path(Shelf::Credentials, "a"), cache.path(Shelf::Credentials, "b"));
         std::fs::copy(&from, &to).unwrap();
-        assert!(
-            cache.read(Shelf::Credentials, "b").is_none(),
-            "an entry under another name"
-        );
+        assert!(cache.read(Shelf::Credentials, "b").is_none(), "an entry under another name");
         std::fs::copy(&from, cache.path(Shelf::Answers, "a")).unwrap();
-        assert!(
-            cache.read(Shelf::Answers, "a").is_none(),
-            "an entry on another shelf"
-        );
+        assert!(cache.read(Shelf::Answers, "a").is_none(), "an entry on another shelf");
         let sealed = std::fs::read(&from).unwrap();
         assert!(!sealed.windows(10).any(|w| w == b"TESTSECRET"));
     }
@@ -229,18 +203,9 @@ mod tests {
         files::write_private(&path, &sealed[..sealed.len() - 1], Durability::Cache).unwrap();
         assert!(one.read(Shelf::Answers, "a").is_none());
         assert!(one.read(Shelf::Answers, "none").is_none());
-        let other_boot = Cache {
-            boot: "another".into(),
-            ..one
-        };
+        let other_boot = Cache { boot: "another".into(), ..one };
         other_boot.write(Shelf::Answers, "a", &content);
-        let back = Cache {
-            boot: process::boot_id(),
-            ..other_boot
-        };
-        assert!(
-            back.read(Shelf::Answers, "a").is_none(),
-            "an entry of another start"
-        );
+        let back = Cache { boot: process::boot_id(), ..other_boot };
+        assert!(back.read(Shelf::Answers, "a").is_none(), "an entry of another start");
     }
 }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::system::{
     clock, directory,
     files::{self, Durability},
+    hash,
     lock::Lock,
-    paths::short_hash,
 };
 
 /// The length of a time step (RFC 6238), in seconds.
@@ -28,24 +26,14 @@ pub fn until_next() -> i64 {
 pub fn claim(run: &Path, device: &str, code: &str) -> Result<(), i64> {
     let folder = run.join("m");
     _ = directory::ensure(&folder);
-    let path = folder.join(short_hash(device.as_bytes()));
-    let _lock = Lock::take(
-        &path.with_extension("lock"),
-        std::time::Duration::from_secs(2),
-    );
-    let digest = Sha256::digest(format!("{device}\0{code}").as_bytes());
-    let mark: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let path = folder.join(hash::short(device.as_bytes()));
+    let _lock = Lock::take(&path.with_extension("lock"), std::time::Duration::from_secs(2));
+    let mark = hash::long([Some(device.as_bytes()), Some(code.as_bytes())]);
     let now = clock::now();
-    let used = files::read_private(&path, 4096)
-        .ok()
-        .flatten()
-        .map(|c| c.bytes)
-        .unwrap_or_default();
+    let used = files::read_private(&path, 4096).ok().flatten().map(|c| c.bytes).unwrap_or_default();
     let used = String::from_utf8_lossy(&used);
     let last = used.split_once(' ').filter(|(_, at)| {
-        at.trim()
-            .parse::<i64>()
-            .is_ok_and(|at| (0..STEP + GRACE).contains(&(now - at)))
+        at.trim().parse::<i64>().is_ok_and(|at| (0..STEP + GRACE).contains(&(now - at)))
     });
     if last.is_some_and(|(hash, _)| hash == mark) {
         return Err(until_next());

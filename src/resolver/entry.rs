@@ -32,12 +32,7 @@ impl Clocked {
     pub fn now(credentials: &Credentials, offset: i64) -> Self {
         let (issued_at, expires_at) = (credentials.issued_at, credentials.expires_at());
         let expires_boot = clock::since_boot().saturating_add(expires_at.since(issued_at));
-        Self {
-            issued_at,
-            expires_at,
-            offset,
-            expires_boot,
-        }
+        Self { issued_at, expires_at, offset, expires_boot }
     }
 
     /// Seconds until the end; negative when it is over.
@@ -48,11 +43,7 @@ impl Clocked {
 
     /// The end by this machine's wall clock, which counts as right within five minutes.
     pub fn local_expiry(&self) -> Timestamp {
-        if self.clock_is_off() {
-            self.expires_at.plus(-self.offset)
-        } else {
-            self.expires_at
-        }
+        if self.clock_is_off() { self.expires_at.plus(-self.offset) } else { self.expires_at }
     }
 
     /// Whether this machine's wall clock was off when the credentials were issued.
@@ -115,11 +106,7 @@ impl Entry {
     pub fn to_bytes(&self) -> SecretBytes {
         let grants = self.credentials.grants.iter().map(|grant| WrittenGrant {
             audience: &grant.audience,
-            values: grant
-                .values
-                .iter()
-                .map(|(name, v)| (name.as_str(), v.expose()))
-                .collect(),
+            values: grant.values.iter().map(|(name, v)| (name.as_str(), v.expose())).collect(),
             expires_at: grant.expires_at,
         });
         let written = Written {
@@ -154,11 +141,7 @@ impl Entry {
             grants: grants.collect(),
             issued_at: read.clocked.issued_at,
         };
-        Some(Self {
-            session: read.session,
-            credentials,
-            clocked: read.clocked,
-        })
+        Some(Self { session: read.session, credentials, clocked: read.clocked })
     }
 }
 
@@ -176,28 +159,18 @@ mod tests {
         let now = clock::now();
         let credentials = Credentials {
             kind: CredentialKind::BearerTokens,
-            grants: vec![
-                grant("https://arm", now + 3600),
-                grant("https://graph", now + 1800),
-            ],
+            grants: vec![grant("https://arm", now + 3600), grant("https://graph", now + 1800)],
             issued_at: Timestamp(now),
         };
         let clocked = Clocked::now(&credentials, 0);
-        Entry {
-            session: Uuid::from_u128(1),
-            credentials,
-            clocked,
-        }
+        Entry { session: Uuid::from_u128(1), credentials, clocked }
     }
 
     #[test]
     fn an_entry_reads_what_it_wrote() {
         let read = Entry::from_bytes(&entry().to_bytes()).unwrap();
         assert_eq!(read.credentials.grants.len(), 2);
-        assert_eq!(
-            read.credentials.value(TOKEN).unwrap().expose(),
-            "TESTSECRET"
-        );
+        assert_eq!(read.credentials.value(TOKEN).unwrap().expose(), "TESTSECRET");
         assert!(read.credentials.value(SECRET_KEY).is_none());
         assert_eq!(read.clocked, entry().clocked);
         assert!(Entry::from_bytes(&SecretBytes::new(b"{}".to_vec())).is_none());
@@ -208,21 +181,11 @@ mod tests {
         let mut clocked = entry().clocked;
         assert!((1799..=1800).contains(&clocked.left()));
         clocked.offset = 3600;
-        assert!(
-            clocked.left() <= -1799,
-            "the wall clock is an hour behind the server's"
-        );
+        assert!(clocked.left() <= -1799, "the wall clock is an hour behind the server's");
         assert_eq!(clocked.local_expiry(), clocked.expires_at.plus(-3600));
         clocked.offset = -3600;
-        assert!(
-            (1799..=1800).contains(&clocked.left()),
-            "the clock since boot still counts"
-        );
+        assert!((1799..=1800).contains(&clocked.left()), "the clock since boot still counts");
         clocked.offset = 200;
-        assert_eq!(
-            clocked.local_expiry(),
-            clocked.expires_at,
-            "small differences are none"
-        );
+        assert_eq!(clocked.local_expiry(), clocked.expires_at, "small differences are none");
     }
 }

@@ -24,7 +24,7 @@ use crate::system::{
 /// How long a follower waits that has no terminal.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one that has a terminal waits: as long as a person needs for a code, and some more.
-const LONG_PATIENCE: Duration = Duration::from_secs(300);
+const LONG_PATIENCE: Duration = Duration::from_mins(5);
 /// How long a failure is shared, in seconds.
 const SHARED: i64 = 2;
 
@@ -94,10 +94,7 @@ impl Flight {
                 {
                     return Ok(Entered::Failed(failed));
                 }
-                let flight = Self {
-                    lock: RefCell::new(lock),
-                    failure,
-                };
+                let flight = Self { lock: RefCell::new(lock), failure };
                 flight.note("working");
                 return Ok(Entered::Leader(flight));
             }
@@ -141,10 +138,7 @@ impl Flight {
     }
 
     fn note(&self, word: &str) {
-        _ = self
-            .lock
-            .borrow_mut()
-            .note(&format!("{} {word}", process::id()));
+        _ = self.lock.borrow_mut().note(&format!("{} {word}", process::id()));
     }
 }
 
@@ -160,10 +154,7 @@ fn path(run: &Path, name: &str) -> PathBuf {
 fn who(path: &Path) -> Wait {
     let note = lock::read_note(path);
     let (pid, word) = note.split_once(' ').unwrap_or((&note, ""));
-    Wait {
-        leader: pid.parse().unwrap_or(0),
-        asking: word == "asking",
-    }
+    Wait { leader: pid.parse().unwrap_or(0), asking: word == "asking" }
 }
 
 fn read_failure(path: &Path) -> Option<SharedFailure> {

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
-
 use super::{
     cache::{Cache, Shelf},
     codes,
@@ -21,6 +19,7 @@ use crate::{
     cloud::{CloudError, ErrorKind},
     model::{Credentials, Session, Workspace, duration, workspace::ChainError},
     secret::Secret,
+    system::hash,
     vault::VaultError,
 };
 
@@ -121,9 +120,7 @@ pub struct CredentialManager<'a> {
 
 impl std::fmt::Debug for CredentialManager<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CredentialManager")
-            .field("run", &self.run)
-            .finish_non_exhaustive()
+        f.debug_struct("CredentialManager").field("run", &self.run).finish_non_exhaustive()
     }
 }
 
@@ -136,14 +133,7 @@ impl<'a> CredentialManager<'a> {
         surroundings: Surroundings,
         helper: &'a dyn Helper,
     ) -> Self {
-        Self {
-            workspace,
-            run,
-            cache,
-            surroundings,
-            helper,
-            told: RefCell::default(),
-        }
+        Self { workspace, run, cache, surroundings, helper, told: RefCell::default() }
     }
 
     /// The cache, if there is one.
@@ -174,10 +164,7 @@ impl<'a> CredentialManager<'a> {
         for at in 0..hops.len() {
             let rest = hops.get(at..).unwrap_or_default();
             let Some(hop) = rest.first() else { break };
-            if self
-                .read(&fingerprint(rest)?)
-                .is_some_and(|e| e.clocked.left() > LAST_MINUTE)
-            {
+            if self.read(&fingerprint(rest)?).is_some_and(|e| e.clocked.left() > LAST_MINUTE) {
                 return Ok(false);
             }
             if hop.request()?.asks_person {
@@ -219,15 +206,10 @@ impl<'a> CredentialManager<'a> {
     ) -> Result<Verified, ResolveError> {
         let hops = self.hops(session, None)?;
         let first = hops.first().ok_or_else(|| unknown_type(session))?;
-        let hop = Hop {
-            region: region.clone(),
-            ..first.hop.clone()
-        };
+        let hop = Hop { region: region.clone(), ..first.hop.clone() };
         let (subject, asking) = (first.subject(), || {});
         let helpers = self.helpers(None, &subject, &NoPrompt, &asking);
-        Ok(with_helpers(helpers, |helpers| {
-            first.factory.verify(&hop, credentials, helpers)
-        })?)
+        Ok(with_helpers(&helpers, |helpers| first.factory.verify(&hop, credentials, helpers))?)
     }
 
     fn obtain(
@@ -238,10 +220,7 @@ impl<'a> CredentialManager<'a> {
     ) -> Result<Resolved, ResolveError> {
         let name = fingerprint(hops)?;
         let enough = |entry: &Entry| {
-            let least = want
-                .min_ttl
-                .map_or(0, i64::from)
-                .max(entry.clocked.window());
+            let least = want.min_ttl.map_or(0, i64::from).max(entry.clocked.window());
             entry.clocked.left() >= least.max(1)
         };
         if !want.fresh
@@ -250,15 +229,8 @@ impl<'a> CredentialManager<'a> {
             return Ok(self.resolved(entry, &name));
         }
         let tell = |wait: Wait| {
-            let what = if wait.asking {
-                "is asking for a code"
-            } else {
-                "is fetching them"
-            };
-            self.say_once(&format!(
-                "waiting for process {}, which {what}",
-                wait.leader
-            ));
+            let what = if wait.asking { "is asking for a code" } else { "is fetching them" };
+            self.say_once(&format!("waiting for process {}, which {what}", wait.leader));
         };
         let flight = match Flight::enter(&self.run, &name, prompt.can_ask(), &tell) {
             Ok(Entered::Leader(flight)) => Some(flight),
@@ -272,16 +244,7 @@ impl<'a> CredentialManager<'a> {
         if let Some(entry) = cached.as_ref().filter(|entry| enough(entry)) {
             return Ok(self.resolved(entry.clone(), &name));
         }
-        self.lead(
-            hops,
-            want,
-            prompt,
-            Lead {
-                name,
-                cached,
-                flight: flight.as_ref(),
-            },
-        )
+        self.lead(hops, want, prompt, Lead { name, cached, flight: flight.as_ref() })
     }
 
     /// Makes the request. What is in the cache serves once more when the request fails, or needs
@@ -303,17 +266,13 @@ impl<'a> CredentialManager<'a> {
                     flight.clear();
                 }
                 self.keep(&lead.name, &entry);
-                self.attainable(hops, want, &entry)?;
+                attainable(hops, want, &entry)?;
                 Ok(self.resolved(entry, &lead.name))
             }
             (Err(error), Some(entry)) => {
                 let left = duration::brief(entry.clocked.left());
-                let name = hops
-                    .first()
-                    .map_or("", |link| link.hop.session.name.as_str());
-                self.helper.note(&format!(
-                    "'{name}' could not be renewed ({error}); {left} left"
-                ));
+                let name = hops.first().map_or("", |link| link.hop.session.name.as_str());
+                self.helper.note(&format!("'{name}' could not be renewed ({error}); {left} left"));
                 Ok(self.resolved(entry, &lead.name))
             }
             (Err(error), None) => {
@@ -347,10 +306,7 @@ impl<'a> CredentialManager<'a> {
             let parent = match parents {
                 [] => None,
                 parents => {
-                    let want = Want {
-                        fresh,
-                        ..Want::default()
-                    };
+                    let want = Want { fresh, ..Want::default() };
                     // Whoever waits for us waits for a person too, if a parent asks one.
                     if prompt.can_ask() && self.chain_asks(parents)? {
                         asking();
@@ -360,9 +316,7 @@ impl<'a> CredentialManager<'a> {
             };
             let subject = link.subject();
             let helpers = self.helpers(parent.as_ref(), &subject, prompt, &asking);
-            Ok(with_helpers(helpers, |helpers| {
-                link.factory.issue(&link.hop, helpers)
-            })?)
+            Ok(with_helpers(&helpers, |helpers| link.factory.issue(&link.hop, helpers))?)
         };
         let issued = match attempt(false) {
             // The server's word counts: what it calls expired is dropped, and asked for anew.
@@ -381,11 +335,7 @@ impl<'a> CredentialManager<'a> {
             self.say_once(&offset_text(issued.clock_offset));
         }
         let session = link.hop.session.id;
-        Ok(Entry {
-            session,
-            credentials: issued.credentials,
-            clocked,
-        })
+        Ok(Entry { session, credentials: issued.credentials, clocked })
     }
 
     /// Whether fetching the chain would ask a person.
@@ -394,23 +344,6 @@ impl<'a> CredentialManager<'a> {
             Some(link) => self.needs_person(link.hop.session),
             None => Ok(false),
         }
-    }
-
-    fn attainable(&self, hops: &[Link<'_>], want: Want, entry: &Entry) -> Result<(), ResolveError> {
-        let Some(least) = want.min_ttl else {
-            return Ok(());
-        };
-        let left = entry.clocked.left();
-        // The seconds that the request took are not held against it.
-        if left + 30 >= i64::from(least) {
-            return Ok(());
-        }
-        let session = hops.first().map(|link| link.hop.session.name.to_string());
-        Err(ResolveError::TooShort {
-            session: session.unwrap_or_default(),
-            wanted: duration::exact(least),
-            lifetime: duration::brief(left),
-        })
     }
 
     /// The chain of a session, itself first, each with its factory and all that its request needs.
@@ -428,12 +361,8 @@ impl<'a> CredentialManager<'a> {
                 return Err(parent_mismatch(session, factory).into());
             }
             let default = self.workspace.default_region.as_ref();
-            let parent = chain
-                .get(at + 1)
-                .and_then(|p| access::factory(&p.session_type));
-            let region = factory
-                .home_region(session, default)
-                .map_err(AccessError::from)?;
+            let parent = chain.get(at + 1).and_then(|p| access::factory(&p.session_type));
+            let region = factory.home_region(session, default).map_err(AccessError::from)?;
             let hop = Hop {
                 session,
                 region,
@@ -478,16 +407,9 @@ impl<'a> CredentialManager<'a> {
     }
 
     fn resolved(&self, entry: Entry, name: &str) -> Resolved {
-        let path = self
-            .cache
-            .as_ref()
-            .map(|cache| cache.path(Shelf::Credentials, name));
+        let path = self.cache.as_ref().map(|cache| cache.path(Shelf::Credentials, name));
         let kept = path.filter(|path| path.exists());
-        Resolved {
-            credentials: entry.credentials,
-            clocked: entry.clocked,
-            kept,
-        }
+        Resolved { credentials: entry.credentials, clocked: entry.clocked, kept }
     }
 
     fn say_once(&self, text: &str) {
@@ -535,7 +457,7 @@ struct Prepared<'a> {
     waiting: Box<dyn Fn(&str) + 'a>,
 }
 
-fn with_helpers<T>(prepared: Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T) -> T {
+fn with_helpers<T>(prepared: &Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T) -> T {
     act(&Helpers {
         parent: prepared.parent,
         secret: &*prepared.secret,
@@ -549,18 +471,28 @@ fn with_helpers<T>(prepared: Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T) 
 /// The name of a chain's credentials in the cache: a hash of every request from the first to the
 /// root's.
 fn fingerprint(hops: &[Link<'_>]) -> Result<String, ResolveError> {
-    let mut digest = Sha256::new();
+    let mut materials = Vec::with_capacity(hops.len());
     for link in hops {
-        let material = link.request()?.material.to_string();
-        digest.update(material.len().to_le_bytes());
-        digest.update(material.as_bytes());
+        materials.push(link.request()?.material.to_string());
     }
-    Ok(digest
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash::long(materials.iter().map(|material| Some(material.as_bytes()))))
+}
+
+fn attainable(hops: &[Link<'_>], want: Want, entry: &Entry) -> Result<(), ResolveError> {
+    let Some(least) = want.min_ttl else {
+        return Ok(());
+    };
+    let left = entry.clocked.left();
+    // The seconds that the request took are not held against it.
+    if left + 30 >= i64::from(least) {
+        return Ok(());
+    }
+    let session = hops.first().map(|link| link.hop.session.name.to_string());
+    Err(ResolveError::TooShort {
+        session: session.unwrap_or_default(),
+        wanted: duration::exact(least),
+        lifetime: duration::brief(left),
+    })
 }
 
 fn parent_mismatch(session: &Session, factory: &dyn CredentialProviderFactory) -> AccessError {
@@ -570,11 +502,7 @@ fn parent_mismatch(session: &Session, factory: &dyn CredentialProviderFactory) -
     } else {
         format!("session '{name}' has one, and a session of type {id} takes none")
     };
-    FieldError {
-        flag: "parent".into(),
-        problem,
-    }
-    .into()
+    FieldError { flag: "parent".into(), problem }.into()
 }
 
 fn unknown_type(session: &Session) -> ResolveError {
@@ -601,10 +529,7 @@ const WORDS: &[(&str, ErrorKind)] = &[
 ];
 
 fn word(kind: ErrorKind) -> &'static str {
-    WORDS
-        .iter()
-        .find(|(_, known)| *known == kind)
-        .map_or("unreachable", |(word, _)| word)
+    WORDS.iter().find(|(_, known)| *known == kind).map_or("unreachable", |(word, _)| word)
 }
 
 impl From<flight::SharedFailure> for ResolveError {

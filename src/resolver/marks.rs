@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::system::{
     clock, directory,
     files::{self, Durability},
-    paths::short_hash,
+    hash,
 };
 
 /// How long naming a protected session holds on a terminal, in seconds.
@@ -41,9 +41,7 @@ pub fn name(run: &Path, session: Uuid, terminal: &str) {
 
 /// Whether a person named the session on this terminal within the last hour.
 pub fn is_named(run: &Path, session: Uuid, terminal: &str) -> bool {
-    let content = files::read_private(&named(run, session, terminal), 64)
-        .ok()
-        .flatten();
+    let content = files::read_private(&named(run, session, terminal), 64).ok().flatten();
     let at = content.and_then(|c| String::from_utf8(c.bytes).ok()?.parse::<i64>().ok());
     at.is_some_and(|at| (0..NAMED).contains(&(clock::since_boot() - at)))
 }
@@ -53,8 +51,7 @@ fn stopped(run: &Path, session: Uuid) -> PathBuf {
 }
 
 fn named(run: &Path, session: Uuid, terminal: &str) -> PathBuf {
-    run.join("p")
-        .join(format!("{session}-{}", short_hash(terminal.as_bytes())))
+    run.join("p").join(format!("{session}-{}", hash::short(terminal.as_bytes())))
 }
 
 #[cfg(test)]

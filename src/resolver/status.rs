@@ -71,10 +71,7 @@ pub fn of(manager: &CredentialManager<'_>, session: &Session) -> Status {
 /// Only sessions that have credentials in the cache, or stand below one that has, are looked at
 /// closely: thousands of others cost a glance.
 pub fn of_all(manager: &CredentialManager<'_>, workspace: &Workspace) -> Vec<Status> {
-    let kept = manager
-        .cache()
-        .map(sessions_with_credentials)
-        .unwrap_or_default();
+    let kept = manager.cache().map(sessions_with_credentials).unwrap_or_default();
     let index: HashMap<Uuid, &Session> = workspace.sessions.iter().map(|s| (s.id, s)).collect();
     let mut asks: HashMap<Uuid, Glance> = HashMap::new();
     let flying = std::fs::read_dir(manager.run().join("l")).is_ok_and(|mut d| d.next().is_some());
@@ -135,10 +132,7 @@ fn glance(
 }
 
 fn parent_of(session: &Session) -> Option<Uuid> {
-    session
-        .parent
-        .as_ref()
-        .map(|CredentialIdentifier::Session(id)| *id)
+    session.parent.as_ref().map(|CredentialIdentifier::Session(id)| *id)
 }
 
 fn sessions_with_credentials(cache: &Cache) -> HashSet<Uuid> {

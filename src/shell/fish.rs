@@ -85,18 +85,13 @@ impl Shell for Fish {
         for name in envdelta::listed() {
             script.push_all([" ", name]);
         }
-        script
-            .push("; set -eg __leapp_o_$__leapp_n; end;\ntrue;\n")
-            .push(CLOSE);
+        script.push("; set -eg __leapp_o_$__leapp_n; end;\ntrue;\n").push(CLOSE);
         Ok(script.public())
     }
 
     fn deferred(&self, argv: &[&[u8]]) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
-        script
-            .push(OPEN)
-            .push("set -l __leapp_t (")
-            .command(self, argv)?;
+        script.push(OPEN).push("set -l __leapp_t (").command(self, argv)?;
         script.push(");\nand eval $__leapp_t;\n").push(CLOSE);
         Ok(script.public())
     }

@@ -21,9 +21,7 @@ pub(super) struct Family {
 /// What understands no more than POSIX, or need not.
 pub(super) const SH: Family = Family {
     id: "posix",
-    program_names: &[
-        "sh", "ash", "dash", "ksh", "ksh93", "mksh", "oksh", "pdksh", "posh", "yash",
-    ],
+    program_names: &["sh", "ash", "dash", "ksh", "ksh93", "mksh", "oksh", "pdksh", "posh", "yash"],
     builtin: "\\",
     assign: "",
     newline: b"\n",
@@ -128,14 +126,8 @@ struct Guard {
     status: &'static str,
 }
 
-const APPLYING: Guard = Guard {
-    options: "__leapp_x",
-    status: "__leapp_s",
-};
-const DEFERRING: Guard = Guard {
-    options: "__leapp_y",
-    status: "__leapp_r",
-};
+const APPLYING: Guard = Guard { options: "__leapp_x", status: "__leapp_s" };
+const DEFERRING: Guard = Guard { options: "__leapp_y", status: "__leapp_r" };
 
 impl Family {
     /// Switches off, silently, what would show a secret (x, v) or export the kept originals (a).
@@ -157,15 +149,7 @@ impl Family {
         script.push_all(["case \"$", status, "$", options, "\" in "]);
         script.push_all(["0*x*) ", &unset, "; ", &set("x"), ";; "]);
         script.push_all(["0*) ", &unset, ";; "]);
-        script.push_all([
-            "*x*) ",
-            &unset,
-            "; ",
-            &set("x"),
-            "; ",
-            self.builtin,
-            "false;; ",
-        ]);
+        script.push_all(["*x*) ", &unset, "; ", &set("x"), "; ", self.builtin, "false;; "]);
         script.push_all(["*) ", &unset, "; ", self.builtin, "false;; esac;\n"]);
     }
 
@@ -220,10 +204,8 @@ impl Family {
 
     /// Removes the kept originals.
     fn forget<'a>(&self, names: impl IntoIterator<Item = &'a str>, script: &mut Script) {
-        let kept: Vec<_> = names
-            .into_iter()
-            .flat_map(|n| [format!("{MARK}{n}"), format!("{VALUE}{n}")])
-            .collect();
+        let kept: Vec<_> =
+            names.into_iter().flat_map(|n| [format!("{MARK}{n}"), format!("{VALUE}{n}")]).collect();
         self.unset(kept.iter().map(String::as_str), script);
     }
 

@@ -51,9 +51,7 @@ impl Shell for PowerShell {
         } else {
             let mut encoded = zeroize::Zeroizing::new(vec![0; value.len().div_ceil(3) * 4]);
             // The length is the exact one, so that nothing can fail here.
-            let length = STANDARD
-                .encode_slice(value, &mut encoded)
-                .unwrap_or_default();
+            let length = STANDARD.encode_slice(value, &mut encoded).unwrap_or_default();
             out.extend(b"([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('");
             out.extend(encoded.get(..length).unwrap_or_default());
             out.extend(b"')))");
@@ -84,11 +82,7 @@ impl Shell for PowerShell {
                 }
             }
         }
-        script.push_all([
-            "Remove-Variable -Name ",
-            TABLE,
-            " -Scope Global -ErrorAction Ignore;\n",
-        ]);
+        script.push_all(["Remove-Variable -Name ", TABLE, " -Scope Global -ErrorAction Ignore;\n"]);
         Ok(script.public())
     }
 
@@ -110,11 +104,7 @@ impl Shell for PowerShell {
     fn eval_line(&self, words: &[&str]) -> Result<String, Unrepresentable> {
         let line = readable(self, words)?;
         // A program whose path is quoted is a string, until `&` calls it.
-        let call = if line.starts_with(['\'', '(']) {
-            "& "
-        } else {
-            ""
-        };
+        let call = if line.starts_with(['\'', '(']) { "& " } else { "" };
         Ok(format!("{call}{line} | Out-String | Invoke-Expression"))
     }
 }
@@ -129,21 +119,14 @@ fn save(delta: &EnvDelta, before: &Inherited, script: &mut Script) {
         script.push(FIND_TABLE);
         script.push_all(["if($null -eq $__leapp_h){$global:", TABLE, "=@{}};\n"]);
     }
-    for name in saving
-        .exported
-        .iter()
-        .chain(&saving.others)
-        .map(|name| name.as_str())
-    {
+    for name in saving.exported.iter().chain(&saving.others).map(|name| name.as_str()) {
         script.push_all(["$global:", TABLE, "['", name, "']="]);
         script.push_all(["[Environment]::GetEnvironmentVariable('", name, "');\n"]);
     }
 }
 
 fn go_back(steps: &[Step], script: &mut Script) -> Result<(), Unrepresentable> {
-    script
-        .push(FIND_TABLE)
-        .push("if($null -eq $__leapp_h){$__leapp_h=@{}};\n");
+    script.push(FIND_TABLE).push("if($null -eq $__leapp_h){$__leapp_h=@{}};\n");
     // Reversed, the ownership tags stand first.
     for step in steps.iter().rev() {
         remove(step.name.as_str(), script);
@@ -166,11 +149,7 @@ fn go_back(steps: &[Step], script: &mut Script) -> Result<(), Unrepresentable> {
 
 /// Assigning nothing would define an empty variable in 7.5 and later.
 fn remove(name: &str, script: &mut Script) {
-    script.push_all([
-        "Remove-Item -LiteralPath 'Env:",
-        name,
-        "' -ErrorAction Ignore;\n",
-    ]);
+    script.push_all(["Remove-Item -LiteralPath 'Env:", name, "' -ErrorAction Ignore;\n"]);
 }
 
 #[cfg(test)]
@@ -187,14 +166,7 @@ mod tests {
         assert_eq!(quoted(""), "''");
         assert_eq!(quoted("a$b`c"), "'a$b`c'");
         assert_eq!(quoted("it's''"), "'it''s'''''");
-        for odd in [
-            "\u{2018}",
-            "\u{2019};x",
-            "\u{201a}",
-            "\u{201b}",
-            "a\nb",
-            "ü",
-        ] {
+        for odd in ["\u{2018}", "\u{2019};x", "\u{201a}", "\u{201b}", "a\nb", "ü"] {
             let text = quoted(odd);
             assert!(text.is_ascii() && !text.contains('\n'), "{text}");
             let coded = text.split('\'').nth(1).unwrap();

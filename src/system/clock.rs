@@ -23,10 +23,7 @@ fn read(id: ClockId) -> i64 {
 /// How far a test has moved both clocks, in seconds.
 #[cfg(feature = "testing")]
 fn shift() -> i64 {
-    std::env::var("LEAPP_TEST_CLOCK")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    std::env::var("LEAPP_TEST_CLOCK").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(not(feature = "testing"))]

@@ -52,15 +52,7 @@ impl PathError {
         let link = source.raw_os_error() == Some(libc::ELOOP)
             || (source.kind() == io::ErrorKind::NotADirectory && path.is_symlink());
         let path = path.to_owned();
-        if link {
-            Self::Link { path }
-        } else {
-            Self::Io {
-                action,
-                path,
-                source,
-            }
-        }
+        if link { Self::Link { path } } else { Self::Io { action, path, source } }
     }
 
     /// Whether the cause is a full disk or an exhausted quota.
@@ -125,21 +117,13 @@ pub fn sync(path: &Path) -> io::Result<()> {
 
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
 fn check(path: &Path, directory: &File) -> Result<Option<Narrowed>, PathError> {
-    let meta = directory
-        .metadata()
-        .map_err(|e| PathError::io("inspect", path, e))?;
+    let meta = directory.metadata().map_err(|e| PathError::io("inspect", path, e))?;
     if meta.uid() != super::process::user() {
-        return Err(PathError::ForeignOwner {
-            path: path.to_owned(),
-            owner: meta.uid(),
-        });
+        return Err(PathError::ForeignOwner { path: path.to_owned(), owner: meta.uid() });
     }
     let mode = meta.mode() & 0o7777;
     if mode & 0o077 == 0 {
@@ -147,10 +131,7 @@ fn check(path: &Path, directory: &File) -> Result<Option<Narrowed>, PathError> {
     }
     let narrowed = directory.set_permissions(Permissions::from_mode(0o700));
     narrowed.map_err(|e| PathError::io("narrow the mode of", path, e))?;
-    Ok(Some(Narrowed {
-        path: path.to_owned(),
-        mode,
-    }))
+    Ok(Some(Narrowed { path: path.to_owned(), mode }))
 }
 
 #[cfg(test)]

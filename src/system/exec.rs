@@ -42,11 +42,7 @@ pub fn exec(
     arguments: &[OsString],
     environment: &[(OsString, OsString)],
 ) -> ExecError {
-    let Some(envp) = environment
-        .iter()
-        .map(|(k, v)| pair(k, v))
-        .collect::<Option<Vec<_>>>()
-    else {
+    let Some(envp) = environment.iter().map(|(k, v)| pair(k, v)).collect::<Option<Vec<_>>>() else {
         return not_executable(command, Errno::EINVAL);
     };
     let words = std::iter::once(command).chain(arguments.iter().map(OsString::as_os_str));
@@ -95,17 +91,11 @@ fn places(command: &OsStr, environment: &[(OsString, OsString)]) -> Vec<PathBuf>
     if command.is_empty() {
         return Vec::new();
     }
-    let path = environment
-        .iter()
-        .find(|(name, _)| name == "PATH")
-        .map(|(_, value)| value.as_os_str());
+    let path =
+        environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
     let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
     let here = |place: &[u8]| {
-        if place.is_empty() {
-            b".".to_vec()
-        } else {
-            place.to_vec()
-        }
+        if place.is_empty() { b".".to_vec() } else { place.to_vec() }
     };
     path.as_bytes()
         .split(|byte| *byte == b':')
@@ -133,10 +123,7 @@ mod tests {
     fn commands_are_looked_up_as_a_shell_does() {
         let env = |path: &str| vec![("PATH".into(), path.into())];
         let places = |c: &str, p: &str| places(OsStr::new(c), &env(p));
-        assert_eq!(
-            places("a", "/x::/y"),
-            [Path::new("/x/a"), Path::new("./a"), Path::new("/y/a")]
-        );
+        assert_eq!(places("a", "/x::/y"), [Path::new("/x/a"), Path::new("./a"), Path::new("/y/a")]);
         assert_eq!(places("./a", "/x"), [Path::new("./a")]);
         assert!(places("", "/x").is_empty());
     }

@@ -26,11 +26,7 @@ pub struct Stamp {
 impl Stamp {
     fn of(meta: &std::fs::Metadata) -> Self {
         let nanoseconds = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-        Self {
-            inode: meta.ino(),
-            size: meta.size(),
-            mtime_ns: nanoseconds,
-        }
+        Self { inode: meta.ino(), size: meta.size(), mtime_ns: nanoseconds }
     }
 }
 
@@ -55,50 +51,35 @@ pub struct Content {
 /// A symbolic link and a foreign owner are refused. At most `limit` bytes are read.
 pub fn read_owned(path: &Path, limit: u64) -> Result<Option<Content>, PathError> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(PathError::io("open", path, error)),
     };
-    let meta = file
-        .metadata()
-        .map_err(|e| PathError::io("inspect", path, e))?;
+    let meta = file.metadata().map_err(|e| PathError::io("inspect", path, e))?;
     if meta.uid() != super::process::user() {
-        return Err(PathError::ForeignOwner {
-            path: path.to_owned(),
-            owner: meta.uid(),
-        });
+        return Err(PathError::ForeignOwner { path: path.to_owned(), owner: meta.uid() });
     }
     let failed = |e| PathError::io("read", path, e);
     if !meta.is_file() {
         return Err(failed(io::Error::other("it is no regular file")));
     }
     if meta.len() > limit {
-        return Err(failed(io::Error::other(format!(
-            "it is larger than {limit} bytes"
-        ))));
+        return Err(failed(io::Error::other(format!("it is larger than {limit} bytes"))));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(Content {
-        bytes,
-        stamp: Stamp::of(&meta),
-        mode: meta.mode() & 0o7777,
-    }))
+    Ok(Some(Content { bytes, stamp: Stamp::of(&meta), mode: meta.mode() & 0o7777 }))
 }
 
 /// Reads a private file; `None` when there is none. A mode that lets others in is refused.
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Content>, PathError> {
     let content = read_owned(path, limit)?;
     match &content {
-        Some(c) if c.mode & 0o077 != 0 => Err(PathError::LooseMode {
-            path: path.to_owned(),
-            mode: c.mode,
-        }),
+        Some(c) if c.mode & 0o077 != 0 => {
+            Err(PathError::LooseMode { path: path.to_owned(), mode: c.mode })
+        }
         _ => Ok(content),
     }
 }
@@ -145,11 +126,7 @@ pub fn write_private(path: &Path, bytes: &[u8], durability: Durability) -> Resul
 pub fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(flags.bits());
+    options.append(true).create(true).mode(0o600).custom_flags(flags.bits());
     options.open(path)?.write_all(line)
 }
 
@@ -168,10 +145,7 @@ pub fn remove(path: &Path) -> Result<bool, PathError> {
 pub fn shred(path: &Path) -> Result<(), PathError> {
     let failed = |e| PathError::io("shred", path, e);
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let opened = OpenOptions::new()
-        .write(true)
-        .custom_flags(flags.bits())
-        .open(path);
+    let opened = OpenOptions::new().write(true).custom_flags(flags.bits()).open(path);
     let mut file: File = opened.map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
     let zeros = vec![0; usize::try_from(size).unwrap_or(0)];
@@ -186,12 +160,8 @@ fn remove_leftovers(directory: &Path) {
     };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(WRITING);
-        let age = entry
-            .metadata()
-            .and_then(|m| m.modified())
-            .ok()
-            .and_then(|t| t.elapsed().ok());
-        if ours && age.is_some_and(|age| age > Duration::from_secs(600)) {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        if ours && age.is_some_and(|age| age > Duration::from_mins(10)) {
             _ = std::fs::remove_file(entry.path());
         }
     }
@@ -208,18 +178,12 @@ mod tests {
         write_private(&path, b"one", Durability::Disk).unwrap();
         write_private(&path, b"two", Durability::Cache).unwrap();
         let content = read_private(&path, 100).unwrap().unwrap();
-        assert_eq!(
-            (content.bytes.as_slice(), content.mode),
-            (b"two".as_slice(), 0o600)
-        );
+        assert_eq!((content.bytes.as_slice(), content.mode), (b"two".as_slice(), 0o600));
         assert_eq!(stamp(&path), Some(content.stamp));
         assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 1);
         assert!(read_private(&path, 2).is_err());
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            read_private(&path, 100),
-            Err(PathError::LooseMode { .. })
-        ));
+        assert!(matches!(read_private(&path, 100), Err(PathError::LooseMode { .. })));
         assert!(read_private(&top.path().join("none"), 9).unwrap().is_none());
     }
 
@@ -230,10 +194,7 @@ mod tests {
         write_private(&path, b"x", Durability::Cache).unwrap();
         let link = top.path().join("l");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(matches!(
-            read_private(&link, 9),
-            Err(PathError::Link { .. })
-        ));
+        assert!(matches!(read_private(&link, 9), Err(PathError::Link { .. })));
         assert!(read_private(top.path(), 9).is_err());
     }
 }

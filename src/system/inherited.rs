@@ -2,10 +2,7 @@
 //!
 //! Before `main`, the standard library ignores SIGPIPE and opens `/dev/null` on closed standard
 //! descriptors. A command that we become must see neither.
-#![expect(
-    unsafe_code,
-    reason = "a start-up hook, and signal dispositions as they are"
-)]
+#![expect(unsafe_code, reason = "a start-up hook, and signal dispositions as they are")]
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 

@@ -76,10 +76,7 @@ mod kernel {
             Err(error) => return Err(error.into()),
         };
         buffer.truncate(length);
-        Ok(Some(KernelKey {
-            serial: serial(key),
-            bytes: SecretBytes::new(buffer),
-        }))
+        Ok(Some(KernelKey { serial: serial(key), bytes: SecretBytes::new(buffer) }))
     }
 
     /// Adds a key that lasts for `seconds`, in place of one of the same description.

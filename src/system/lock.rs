@@ -71,12 +71,7 @@ pub fn read_note(path: &Path) -> String {
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(flags.bits());
+    options.read(true).write(true).create(true).mode(0o600).custom_flags(flags.bits());
     options.open(path)
 }
 
@@ -93,11 +88,7 @@ mod tests {
         held.note("17").unwrap();
         assert_eq!(read_note(&path), "17");
         assert!(is_held(&path));
-        assert!(
-            Lock::take(&path, Duration::from_millis(5))
-                .unwrap()
-                .is_none()
-        );
+        assert!(Lock::take(&path, Duration::from_millis(5)).unwrap().is_none());
         drop(held);
         assert!(!is_held(&path));
         assert!(Lock::try_take(&path).unwrap().is_some());

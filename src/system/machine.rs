@@ -19,10 +19,7 @@ pub fn ids() -> Vec<String> {
 #[cfg(target_os = "linux")]
 fn candidates() -> Vec<String> {
     let paths = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
-    paths
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok())
-        .collect()
+    paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -48,14 +45,7 @@ mod tests {
     fn an_empty_or_uninitialised_id_is_refused() {
         assert!(accept("3d1219c7c4c5404aaa1f6d2a48adfda4\n").is_some());
         assert!(accept("3D1219C7-C4C5-404A-AA1F-6D2A48ADFDA4").is_some());
-        for bad in [
-            "",
-            "\n",
-            "uninitialized",
-            &"0".repeat(32),
-            &"f".repeat(32),
-            "12",
-        ] {
+        for bad in ["", "\n", "uninitialized", &"0".repeat(32), &"f".repeat(32), "12"] {
             assert_eq!(accept(bad), None, "{bad:?}");
         }
     }

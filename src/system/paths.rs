@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
+use super::hash;
 
 /// Why no home directory can be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -61,10 +61,9 @@ impl Home {
     pub fn refuse_inside_git(&self, leapp_home_is_set: bool) -> Result<(), HomeError> {
         let inside = |p: &&Path| p.join(".git").exists();
         match self.path.ancestors().find(inside) {
-            Some(tree) if leapp_home_is_set => Err(HomeError::InsideGit {
-                home: self.path.clone(),
-                tree: tree.to_owned(),
-            }),
+            Some(tree) if leapp_home_is_set => {
+                Err(HomeError::InsideGit { home: self.path.clone(), tree: tree.to_owned() })
+            }
             _ => Ok(()),
         }
     }
@@ -97,7 +96,7 @@ impl Home {
     /// 16 hexadecimal digits that tell this home from others: of SHA-256 of its canonical path.
     pub fn tag(&self) -> String {
         let canonical = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        short_hash(canonical.as_os_str().as_bytes())
+        hash::short(canonical.as_os_str().as_bytes())
     }
 
     /// The directory for what lasts until the next start of the machine.
@@ -106,25 +105,13 @@ impl Home {
     /// user's own and 0700, else `run` in the home.
     pub fn run_directory(&self, xdg_runtime_dir: Option<OsString>) -> PathBuf {
         let system = PathBuf::from(format!("/run/user/{}", super::process::user()));
-        let given = xdg_runtime_dir
-            .map(PathBuf::from)
-            .filter(|p| p.is_absolute());
+        let given = xdg_runtime_dir.map(PathBuf::from).filter(|p| p.is_absolute());
         [given, Some(system)]
             .into_iter()
             .flatten()
             .find(|p| super::directory::is_private(p))
             .map_or_else(|| self.join("run"), |p| p.join("leapp").join(self.tag()))
     }
-}
-
-/// The first 16 hexadecimal digits of SHA-256.
-pub fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]
@@ -149,17 +136,9 @@ mod tests {
     fn a_home_inside_a_work_tree_is_refused() {
         let top = tempfile::tempdir().unwrap();
         fs::create_dir(top.path().join(".git")).unwrap();
-        let home = Home {
-            path: top.path().join("a/b"),
-        };
-        assert!(matches!(
-            home.refuse_inside_git(true),
-            Err(HomeError::InsideGit { .. })
-        ));
-        assert!(
-            home.refuse_inside_git(false).is_ok(),
-            "a dotfiles repository in $HOME is fine"
-        );
+        let home = Home { path: top.path().join("a/b") };
+        assert!(matches!(home.refuse_inside_git(true), Err(HomeError::InsideGit { .. })));
+        assert!(home.refuse_inside_git(false).is_ok(), "a dotfiles repository in $HOME is fine");
     }
 
     #[test]

@@ -37,10 +37,7 @@ pub fn boot_id() -> String {
 
 /// The user's login name from the user database; `None` where there is no entry.
 pub fn user_name() -> Option<String> {
-    nix::unistd::User::from_uid(nix::unistd::geteuid())
-        .ok()
-        .flatten()
-        .map(|user| user.name)
+    nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name)
 }
 
 /// The machine's host name.
@@ -59,12 +56,7 @@ pub fn program_path() -> Option<PathBuf> {
 /// No resource limit is changed: a command would inherit that.
 pub fn hide_memory() {
     #[cfg(target_os = "linux")]
-    // SAFETY: PR_SET_DUMPABLE takes one integer and touches no memory of ours.
-    #[expect(
-        unsafe_code,
-        reason = "nix has no prctl without a feature of its own for one call"
-    )]
-    unsafe {
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    {
+        _ = nix::sys::prctl::set_dumpable(false);
     }
 }

@@ -43,11 +43,8 @@ impl Terminal {
     /// Opens the controlling terminal; an error when the process has none.
     pub fn open() -> io::Result<Self> {
         let flags = (OFlag::O_CLOEXEC | OFlag::O_NOCTTY).bits();
-        let device = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(flags)
-            .open("/dev/tty")?;
+        let device =
+            OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         Ok(Self { device })
     }
 
@@ -116,10 +113,9 @@ impl<'a> Settings<'a> {
         let mut settings = before.clone();
         settings.local_flags.remove(LocalFlags::ISIG);
         settings.local_flags.insert(LocalFlags::ICANON);
-        for (place, byte) in [
-            (SpecialCharacterIndices::VEOL, INTERRUPT),
-            (SpecialCharacterIndices::VEOL2, QUIT),
-        ] {
+        for (place, byte) in
+            [(SpecialCharacterIndices::VEOL, INTERRUPT), (SpecialCharacterIndices::VEOL2, QUIT)]
+        {
             if let Some(slot) = settings.control_chars.get_mut(place as usize) {
                 *slot = byte;
             }

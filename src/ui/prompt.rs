@@ -22,34 +22,33 @@ impl Ui {
             return Err(PromptError::Unavailable);
         }
         let terminal = Terminal::open().map_err(|_| PromptError::Unavailable)?;
-        terminal
-            .read_line(&visible(prompt), echo)
-            .map_err(|error| match error {
-                ReadError::Cancelled => PromptError::Cancelled,
-                ReadError::Io(_) => PromptError::Unavailable,
-            })
-    }
-
-    fn tell(&self, text: &str) {
-        if let Ok(terminal) = Terminal::open() {
-            _ = terminal.write(&format!("{}\n", visible(text)));
-        }
+        terminal.read_line(&visible(prompt), echo).map_err(|error| match error {
+            ReadError::Cancelled => PromptError::Cancelled,
+            ReadError::Io(_) => PromptError::Unavailable,
+        })
     }
 
     fn new_passphrase(&self) -> Option<Secret> {
-        self.tell("A new file vault will keep the secrets. Choose a passphrase for it.");
+        tell("A new file vault will keep the secrets. Choose a passphrase for it.");
         loop {
             let first = self.ask("New passphrase: ", Echo::Off).ok()?;
             if first.expose().chars().count() < 8 {
-                self.tell("It needs at least 8 characters.");
+                tell("It needs at least 8 characters.");
                 continue;
             }
             let second = self.ask("The same again: ", Echo::Off).ok()?;
             if first.expose() == second.expose() {
                 return Some(first);
             }
-            self.tell("These differ.");
+            tell("These differ.");
         }
+    }
+}
+
+/// A line on the terminal device, where the question is.
+fn tell(text: &str) {
+    if let Ok(terminal) = Terminal::open() {
+        _ = terminal.write(&format!("{}\n", visible(text)));
     }
 }
 
@@ -63,12 +62,10 @@ impl Prompt for Ui {
         }
         match question.retry {
             None => {}
-            Some(Retry::Malformed) => self.tell("A code has six digits."),
-            Some(Retry::Rejected) => self.tell("The code was rejected."),
+            Some(Retry::Malformed) => tell("A code has six digits."),
+            Some(Retry::Rejected) => tell("The code was rejected."),
             Some(Retry::Used(seconds)) => {
-                self.tell(&format!(
-                    "This code was used already; the next one appears in {seconds} s."
-                ));
+                tell(&format!("This code was used already; the next one appears in {seconds} s."));
             }
         }
         let (session, device, left) = (question.session, question.device, codes::until_next());
@@ -76,8 +73,7 @@ impl Prompt for Ui {
             format!("MFA code for '{session}' from {device} (this one ends in {left} s): ");
         // The code is shown as it is typed: in half a minute it is no secret, and typing errors
         // cost a whole step.
-        self.ask(&prompt, Echo::On)
-            .map(|code| code.expose().to_owned())
+        self.ask(&prompt, Echo::On).map(|code| code.expose().to_owned())
     }
 
     fn can_ask(&self) -> bool {
@@ -94,9 +90,9 @@ impl Unlock for Ui {
         match purpose {
             Passphrase::New => self.new_passphrase(),
             Passphrase::Open => self.ask("Passphrase of the file vault: ", Echo::Off).ok(),
-            Passphrase::Again => self
-                .ask("That is not it. Passphrase of the file vault: ", Echo::Off)
-                .ok(),
+            Passphrase::Again => {
+                self.ask("That is not it. Passphrase of the file vault: ", Echo::Off).ok()
+            }
         }
     }
 

@@ -5,13 +5,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{Backend, OpenVault, Passphrase, Settings, Unlock, VaultError};
 use crate::{
     seal::{Cost, Key},
     secret::{Secret, SecretBytes},
-    system::{directory, entropy, files, files::Durability, kernel_key},
+    system::{directory, entropy, files, files::Durability, hash, kernel_key},
 };
 
 const LABEL: &str = "file vault";
@@ -64,10 +63,7 @@ impl Backend for FileVault {
                 .map_or_else(|| ask_for_key(settings, &header, unlock), Ok)?,
             None => create(settings, unlock)?,
         };
-        Ok(Box::new(Opened {
-            directory: settings.directory.clone(),
-            key,
-        }))
+        Ok(Box::new(Opened { directory: settings.directory.clone(), key }))
     }
 
     fn lock(&self, settings: &Settings) -> bool {
@@ -90,11 +86,7 @@ impl OpenVault for Opened {
     fn store(&self, subject: &str, item: &Secret) -> Result<(), VaultError> {
         let sealed = self.key.seal(item.expose().as_bytes(), subject.as_bytes());
         let sealed = sealed.map_err(|error| failed(&error.to_string()))?;
-        Ok(files::write_private(
-            &self.path(subject),
-            &sealed,
-            Durability::Disk,
-        )?)
+        Ok(files::write_private(&self.path(subject), &sealed, Durability::Disk)?)
     }
 
     fn remove(&self, subject: &str) -> Result<bool, VaultError> {
@@ -105,12 +97,7 @@ impl OpenVault for Opened {
 impl Opened {
     /// A hash, because a subject's characters are not all fit for a file name.
     fn path(&self, subject: &str) -> std::path::PathBuf {
-        let digest = Sha256::digest(subject.as_bytes());
-        let name: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hash::long([Some(subject.as_bytes())]);
         self.directory.join(format!("{name}.item"))
     }
 }
@@ -123,10 +110,7 @@ fn read_header(settings: &Settings) -> Result<Option<Header>, VaultError> {
     let header: Header = serde_json::from_slice(&content.bytes)
         .map_err(|error| damaged(&format!("{}: {error}", path.display())))?;
     if header.format != FORMAT || header.version != VERSION {
-        return Err(damaged(&format!(
-            "{} is of a format of another program",
-            path.display()
-        )));
+        return Err(damaged(&format!("{} is of a format of another program", path.display())));
     }
     Ok(Some(header))
 }
@@ -144,21 +128,13 @@ fn ask_for_key(
 ) -> Result<Key, VaultError> {
     if let Some(passphrase) = given(settings)? {
         let key = key_of(&passphrase, header)?;
-        return if proves(&key, header) {
-            Ok(key)
-        } else {
-            Err(VaultError::WrongPassphrase)
-        };
+        return if proves(&key, header) { Ok(key) } else { Err(VaultError::WrongPassphrase) };
     }
     if !unlock.may_ask() {
         return Err(VaultError::Locked(LABEL));
     }
     for attempt in 0..TRIES {
-        let purpose = if attempt == 0 {
-            Passphrase::Open
-        } else {
-            Passphrase::Again
-        };
+        let purpose = if attempt == 0 { Passphrase::Open } else { Passphrase::Again };
         let passphrase = unlock.passphrase(purpose).ok_or(VaultError::Cancelled)?;
         let key = key_of(&passphrase, header)?;
         if proves(&key, header) {
@@ -173,9 +149,7 @@ fn create(settings: &Settings, unlock: &dyn Unlock) -> Result<Key, VaultError> {
     let passphrase = match given(settings)? {
         Some(passphrase) => passphrase,
         None if !unlock.may_ask() => return Err(VaultError::Locked(LABEL)),
-        None => unlock
-            .passphrase(Passphrase::New)
-            .ok_or(VaultError::Cancelled)?,
+        None => unlock.passphrase(Passphrase::New).ok_or(VaultError::Cancelled)?,
     };
     let entropy = |error: std::io::Error| failed(&error.to_string());
     let salt = entropy::bytes::<16>().map_err(entropy)?;
@@ -187,17 +161,11 @@ fn create(settings: &Settings, unlock: &dyn Unlock) -> Result<Key, VaultError> {
         proof: String::new(),
     };
     let key = key_of(&passphrase, &header)?;
-    let proof = key
-        .seal(PROOF, FORMAT.as_bytes())
-        .map_err(|error| failed(&error.to_string()))?;
+    let proof = key.seal(PROOF, FORMAT.as_bytes()).map_err(|error| failed(&error.to_string()))?;
     header.proof = STANDARD.encode(proof);
     directory::ensure(&settings.directory)?;
     let text = serde_json::to_vec_pretty(&header).map_err(|error| failed(&error.to_string()))?;
-    files::write_private(
-        &settings.directory.join("vault.json"),
-        &text,
-        Durability::Disk,
-    )?;
+    files::write_private(&settings.directory.join("vault.json"), &text, Durability::Disk)?;
     keep_unlocked(settings, &key);
     Ok(key)
 }
@@ -211,30 +179,22 @@ fn given(settings: &Settings) -> Result<Option<Secret>, VaultError> {
         return Ok(None);
     };
     let content = files::read_private(path, LIMIT)?.ok_or_else(|| {
-        failed(&format!(
-            "LEAPP_VAULT_PASSPHRASE_FILE names '{}': no such file",
-            path.display()
-        ))
+        failed(&format!("LEAPP_VAULT_PASSPHRASE_FILE names '{}': no such file", path.display()))
     })?;
     let bytes = SecretBytes::new(content.bytes);
     let text = std::str::from_utf8(bytes.expose()).map_err(|_| VaultError::WrongPassphrase)?;
-    Ok(Some(Secret::new(
-        text.trim_end_matches(['\r', '\n']).to_owned(),
-    )))
+    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
 }
 
 fn key_of(passphrase: &Secret, header: &Header) -> Result<Key, VaultError> {
-    let salt = STANDARD
-        .decode(&header.salt)
-        .map_err(|_| damaged("its salt is no base64"))?;
+    let salt = STANDARD.decode(&header.salt).map_err(|_| damaged("its salt is no base64"))?;
     Key::from_passphrase(passphrase.expose().as_bytes(), &salt, header.argon2id)
         .ok_or_else(|| damaged("its Argon2id costs are out of range"))
 }
 
 fn proves(key: &Key, header: &Header) -> bool {
     let sealed = STANDARD.decode(&header.proof).unwrap_or_default();
-    key.open(sealed, FORMAT.as_bytes())
-        .is_ok_and(|plain| plain.expose() == PROOF)
+    key.open(sealed, FORMAT.as_bytes()).is_ok_and(|plain| plain.expose() == PROOF)
 }
 
 /// Where the kernel refuses, the vault is unlocked every time.
@@ -250,15 +210,9 @@ fn description(settings: &Settings) -> String {
 }
 
 fn damaged(detail: &str) -> VaultError {
-    VaultError::Damaged {
-        vault: LABEL,
-        detail: detail.into(),
-    }
+    VaultError::Damaged { vault: LABEL, detail: detail.into() }
 }
 
 fn failed(detail: &str) -> VaultError {
-    VaultError::Failed {
-        vault: LABEL,
-        detail: detail.into(),
-    }
+    VaultError::Failed { vault: LABEL, detail: detail.into() }
 }

@@ -20,7 +20,7 @@ const QUICK: Duration = Duration::from_secs(2);
 /// For a read or write in an unlocked vault.
 const USUAL: Duration = Duration::from_secs(10);
 /// For a dialog that a person answers.
-const DIALOG: Duration = Duration::from_secs(120);
+const DIALOG: Duration = Duration::from_mins(2);
 
 /// The backend.
 pub(super) struct SystemVault;
@@ -81,9 +81,7 @@ impl OpenVault for Opened {
     fn store(&self, subject: &str, item: &Secret) -> Result<(), VaultError> {
         let item = item.clone();
         self.with_entry(subject, move |entry| {
-            entry
-                .set_password(item.expose())
-                .map_err(|error| failed(&error))
+            entry.set_password(item.expose()).map_err(|error| failed(&error))
         })
     }
 
@@ -105,9 +103,7 @@ impl Opened {
         let store = Arc::clone(&self.store);
         let subject = subject.to_owned();
         within(USUAL, move || {
-            let entry = store
-                .build(SERVICE, &subject, None)
-                .map_err(|error| failed(&error))?;
+            let entry = store.build(SERVICE, &subject, None).map_err(|error| failed(&error))?;
             act(&entry)
         })
     }
@@ -123,10 +119,7 @@ fn within<T: Send + 'static>(
     thread::spawn(move || _ = sender.send(act()));
     receiver
         .recv_timeout(limit)
-        .unwrap_or(Err(VaultError::Silent {
-            vault: LABEL,
-            seconds: limit.as_secs(),
-        }))
+        .unwrap_or(Err(VaultError::Silent { vault: LABEL, seconds: limit.as_secs() }))
 }
 
 #[cfg(target_os = "linux")]
@@ -139,11 +132,7 @@ fn state() -> Result<State, VaultError> {
             Err(secret_service::Error::NoResult) => true,
             Err(error) => return Err(refused(&error)),
         };
-        Ok(if locked {
-            State::Locked
-        } else {
-            State::Unlocked
-        })
+        Ok(if locked { State::Locked } else { State::Unlocked })
     })
 }
 
@@ -153,9 +142,7 @@ fn raise_dialog() -> Result<(), VaultError> {
     match service.get_default_collection() {
         Ok(collection) => collection.unlock().map_err(|error| refused(&error)),
         Err(secret_service::Error::NoResult) => {
-            service
-                .create_collection("Login", "default")
-                .map_err(|error| refused(&error))?;
+            service.create_collection("Login", "default").map_err(|error| refused(&error))?;
             Ok(())
         }
         Err(error) => Err(refused(&error)),
@@ -173,10 +160,7 @@ fn connect() -> Result<secret_service::blocking::SecretService<'static>, VaultEr
 fn refused(error: &secret_service::Error) -> VaultError {
     match error {
         secret_service::Error::Prompt => VaultError::Cancelled,
-        error => VaultError::Failed {
-            vault: LABEL,
-            detail: plain(&error.to_string()),
-        },
+        error => VaultError::Failed { vault: LABEL, detail: plain(&error.to_string()) },
     }
 }
 
@@ -211,10 +195,7 @@ fn failed(error: &KeyringError) -> VaultError {
         KeyringError::BadDataFormat(..) => "an item is damaged".to_owned(),
         error => plain(&error.to_string()),
     };
-    VaultError::Failed {
-        vault: LABEL,
-        detail,
-    }
+    VaultError::Failed { vault: LABEL, detail }
 }
 
 /// A library's message as a fragment of ours.

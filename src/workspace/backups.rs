@@ -16,10 +16,7 @@ const SUFFIX: &str = ".json";
 
 /// The backups, newest first.
 pub fn list(home: &Home) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory(home))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let entries = std::fs::read_dir(directory(home)).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| {
             let name = entry.file_name();

@@ -21,7 +21,7 @@ const FORMAT: &str = "leapp-workspace";
 pub(super) const VERSION: u32 = 1;
 const KDF: &str = "HKDF-SHA-256";
 const PURPOSE: &str = "leapp workspace key";
-/// How the desktop app's file begins: base64 of `Salted__`, CryptoJS's mark.
+/// How the desktop app's file begins: base64 of `Salted__`, the mark of the `crypto-js` library.
 const DESKTOP: &[u8] = b"U2FsdGVkX1";
 
 /// Whether the Leapp desktop app wrote these bytes.
@@ -96,10 +96,7 @@ pub(super) struct Secrets {
 
 impl Envelope {
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, WorkspaceError> {
-        let damaged = |detail: String| WorkspaceError::Damaged {
-            path: path.to_owned(),
-            detail,
-        };
+        let damaged = |detail: String| WorkspaceError::Damaged { path: path.to_owned(), detail };
         let peek: Peek =
             serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         if peek.header.format != FORMAT {
@@ -107,38 +104,23 @@ impl Envelope {
         }
         if peek.header.version > u64::from(VERSION) {
             let version = peek.header.version;
-            return Err(WorkspaceError::Newer {
-                path: path.to_owned(),
-                version,
-            });
+            return Err(WorkspaceError::Newer { path: path.to_owned(), version });
         }
         let file: File<'_> =
             serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         if file.header.kdf != KDF {
-            return Err(damaged(format!(
-                "its key derivation is {:?}",
-                file.header.kdf
-            )));
+            return Err(damaged(format!("its key derivation is {:?}", file.header.kdf)));
         }
         let decode = |text: &str, what: &str| {
-            STANDARD
-                .decode(text)
-                .map_err(|_| damaged(format!("its {what} is no base64")))
+            STANDARD.decode(text).map_err(|_| damaged(format!("its {what} is no base64")))
         };
         let mut sealed = decode(file.nonce, "nonce")?;
         sealed.extend(decode(file.ciphertext, "ciphertext")?);
-        Ok(Self {
-            header: file.header,
-            sealed,
-        })
+        Ok(Self { header: file.header, sealed })
     }
 
     pub(super) fn vault_key(&self) -> Option<VaultKey> {
-        self.header
-            .keys
-            .vault
-            .as_ref()
-            .map(|wrapped| wrapped.place.clone())
+        self.header.keys.vault.as_ref().map(|wrapped| wrapped.place.clone())
     }
 
     /// Tries each piece of key material of this machine.
@@ -147,13 +129,7 @@ impl Envelope {
         materials.iter().find_map(|(source, material)| {
             let kek = machine_kek(material, &self.header.salt);
             let key = unwrap(&kek, wrapped.clone())?;
-            Some((
-                *source,
-                Secrets {
-                    header: self.header.clone(),
-                    data_key: key,
-                },
-            ))
+            Some((*source, Secrets { header: self.header.clone(), data_key: key }))
         })
     }
 
@@ -167,10 +143,7 @@ impl Envelope {
         let entry = self.header.keys.vault.as_ref()?;
         let kek = vault(&entry.place)?;
         let data_key = unwrap(&kek, STANDARD.decode(&entry.key).ok()?)?;
-        let mut secrets = Secrets {
-            header: self.header.clone(),
-            data_key,
-        };
+        let mut secrets = Secrets { header: self.header.clone(), data_key };
         secrets.wrap_for_machine(&machine().ok()?).ok()?;
         Some((KeySource::Vault, secrets))
     }
@@ -180,10 +153,7 @@ impl Envelope {
         path: &Path,
         secrets: &Secrets,
     ) -> Result<Workspace, WorkspaceError> {
-        let damaged = |detail: String| WorkspaceError::Damaged {
-            path: path.to_owned(),
-            detail,
-        };
+        let damaged = |detail: String| WorkspaceError::Damaged { path: path.to_owned(), detail };
         // The header as it stands in the file: `secrets` may already hold a healed one.
         let associated = associated(&self.header).map_err(|error| damaged(error.to_string()))?;
         let plain = secrets
@@ -202,25 +172,16 @@ impl Secrets {
             version: VERSION,
             kdf: KDF.into(),
             salt: STANDARD.encode(salt),
-            keys: WrappedKeys {
-                machine: String::new(),
-                vault: None,
-            },
+            keys: WrappedKeys { machine: String::new(), vault: None },
         };
-        let mut secrets = Self {
-            header,
-            data_key: Key::random()?,
-        };
+        let mut secrets = Self { header, data_key: Key::random()? };
         secrets.wrap_for_machine(machine)?;
         Ok(secrets)
     }
 
     pub(super) fn wrap_for_vault(&mut self, place: &VaultKey, kek: &Key) -> Result<(), SealError> {
         let key = self.wrap(kek)?;
-        self.header.keys.vault = Some(VaultWrapped {
-            place: place.clone(),
-            key,
-        });
+        self.header.keys.vault = Some(VaultWrapped { place: place.clone(), key });
         Ok(())
     }
 
@@ -231,11 +192,7 @@ impl Secrets {
         let sealed = self.data_key.seal(plain.expose(), &associated)?;
         let (nonce, ciphertext) = sealed.split_at_checked(12).ok_or(SealError::Refused)?;
         let (nonce, ciphertext) = (STANDARD.encode(nonce), STANDARD.encode(ciphertext));
-        let file = File {
-            header: self.header.clone(),
-            nonce: &nonce,
-            ciphertext: &ciphertext,
-        };
+        let file = File { header: self.header.clone(), nonce: &nonce, ciphertext: &ciphertext };
         let mut text = serde_json::to_vec_pretty(&file).map_err(unwritable)?;
         text.push(b'\n');
         Ok(text)
@@ -257,9 +214,7 @@ fn machine_kek(material: &SecretBytes, salt: &str) -> Key {
 }
 
 fn unwrap(kek: &Key, wrapped: Vec<u8>) -> Option<Key> {
-    kek.open(wrapped, PURPOSE.as_bytes())
-        .ok()
-        .and_then(Key::from_bytes)
+    kek.open(wrapped, PURPOSE.as_bytes()).ok().and_then(Key::from_bytes)
 }
 
 fn associated(header: &Header) -> serde_json::Result<Vec<u8>> {

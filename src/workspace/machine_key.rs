@@ -41,9 +41,8 @@ pub(super) type Material = (KeySource, SecretBytes);
 /// Everything of this machine that may open a workspace.
 pub(super) fn for_opening(home: &Home) -> Result<Vec<Material>, WorkspaceError> {
     let ids = machine::ids().into_iter();
-    let mut all: Vec<Material> = ids
-        .map(|id| (KeySource::MachineId, SecretBytes::new(id.into_bytes())))
-        .collect();
+    let mut all: Vec<Material> =
+        ids.map(|id| (KeySource::MachineId, SecretBytes::new(id.into_bytes()))).collect();
     if let Some(content) = files::read_private(&path(home), 1024)? {
         all.push((KeySource::MachineKeyFile, SecretBytes::new(content.bytes)));
     }

@@ -31,9 +31,7 @@ fn files_of(room: &str) -> Vec<PathBuf> {
 
 fn code_of(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    let lines = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -50,11 +48,7 @@ fn used_rooms(code: &str) -> Vec<String> {
                 .to_owned(),
             Some(group) => top_level(group),
         };
-        used.extend(
-            list.split(',')
-                .map(|word| word.trim().to_owned())
-                .filter(|w| !w.is_empty()),
-        );
+        used.extend(list.split(',').map(|word| word.trim().to_owned()).filter(|w| !w.is_empty()));
     }
     used
 }
@@ -84,10 +78,8 @@ fn top_level(group: &str) -> String {
 #[test]
 fn every_room_is_listed_and_lib_rs_keeps_the_order() {
     let lib = std::fs::read_to_string(repository().join("src/lib.rs")).unwrap();
-    let declared: Vec<&str> = lib
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .collect();
+    let declared: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(declared, ROOMS);
 }
 
@@ -128,10 +120,8 @@ fn only_ui_writes_to_stderr_and_only_output_to_stdout() {
     for room in ROOMS {
         for file in files_of(room) {
             let code = code_of(&file);
-            let (out, err) = (
-                code.contains("io::stdout().lock"),
-                code.contains("io::stderr().write"),
-            );
+            let (out, err) =
+                (code.contains("io::stdout().lock"), code.contains("io::stderr().write"));
             assert!(!out || *room == "output", "{}", file.display());
             assert!(!err || *room == "ui", "{}", file.display());
         }

@@ -55,12 +55,7 @@ impl Judge {
             let name = format!("leapp-shells-{}-{count}", std::process::id());
             let folder = std::env::temp_dir().join(name);
             fs::create_dir(&folder).unwrap();
-            Self {
-                program,
-                options,
-                shell: by_program(program).unwrap(),
-                folder,
-            }
+            Self { program, options, shell: by_program(program).unwrap(), folder }
         };
         JUDGES.iter().map(new).collect()
     }
@@ -99,21 +94,14 @@ impl Judge {
     /// The statement that evaluates a file as `eval "$(leapp env)"` would.
     fn eval(&self, file: &Path) -> String {
         let cat = format!("cat {}", file.display());
-        if self.is_fish() {
-            format!("{cat} | source")
-        } else {
-            format!("eval \"$({cat})\"")
-        }
+        if self.is_fish() { format!("{cat} | source") } else { format!("eval \"$({cat})\"") }
     }
 
     /// The statement that sets a variable for the shell alone.
     fn set_unexported(&self, name: &str, value: &[u8]) -> Vec<u8> {
-        let mut script = if self.is_fish() {
-            format!("set -gu {name} ")
-        } else {
-            format!("{name}=")
-        }
-        .into_bytes();
+        let mut script =
+            if self.is_fish() { format!("set -gu {name} ") } else { format!("{name}=") }
+                .into_bytes();
         script.extend(self.shell.quote(value).unwrap());
         script.push(b'\n');
         script
@@ -136,10 +124,7 @@ impl Judge {
         }
         let held = if self.is_fish() { "set --names" } else { "set" };
         script += "env -0; printf 'END\\0'\n";
-        _ = writeln!(
-            script,
-            "{held} | grep -a -o '^__leapp_[a-z]_*' | sort -u; printf '\\0'"
-        );
+        _ = writeln!(script, "{held} | grep -a -o '^__leapp_[a-z]_*' | sort -u; printf '\\0'");
         script
     }
 }
@@ -181,19 +166,12 @@ impl Snapshot {
                 exported.insert(name);
             }
         }
-        Self {
-            values,
-            exported,
-            held: String::from_utf8(take(out).to_vec()).unwrap(),
-        }
+        Self { values, exported, held: String::from_utf8(take(out).to_vec()).unwrap() }
     }
 }
 
 fn take<'a>(out: &mut &'a [u8]) -> &'a [u8] {
-    let end = out
-        .iter()
-        .position(|b| *b == 0)
-        .expect("the script ended early");
+    let end = out.iter().position(|b| *b == 0).expect("the script ended early");
     let field = &out[..end];
     *out = &out[end + 1..];
     field
@@ -205,18 +183,12 @@ fn text(bytes: &[u8]) -> String {
 
 fn managed_names() -> BTreeSet<String> {
     let lists = |managed: &&Managed| [managed.sets, managed.conditional, managed.removes].concat();
-    let names = MANAGED
-        .iter()
-        .flat_map(lists)
-        .chain(MARKERS.iter().copied());
+    let names = MANAGED.iter().flat_map(lists).chain(MARKERS.iter().copied());
     names.map(str::to_owned).collect()
 }
 
 fn inherited(vars: &Vars) -> Inherited {
-    Inherited::read(|name| {
-        vars.get(name)
-            .map(|value| OsString::from_vec(value.clone()))
-    })
+    Inherited::read(|name| vars.get(name).map(|value| OsString::from_vec(value.clone())))
 }
 
 /// A session over `vars`, complete with its state; the secrets hold the canary.
@@ -232,16 +204,10 @@ fn session(id: &str, endpoint: Option<&str>, vars: &Vars) -> EnvDelta {
     };
     let secret = |text: &str| Value::Secret(Secret::new(format!("{CANARY}'\\\n{text}{id}")));
     let mut values = vec![
-        (
-            "AWS_ACCESS_KEY_ID",
-            Value::Public(state.access_key_id.clone()),
-        ),
+        ("AWS_ACCESS_KEY_ID", Value::Public(state.access_key_id.clone())),
         ("AWS_SECRET_ACCESS_KEY", secret("secret")),
         ("AWS_SESSION_TOKEN", secret("token")),
-        (
-            "AWS_CREDENTIAL_EXPIRATION",
-            Value::Public("2030-01-01T00:00:00Z".into()),
-        ),
+        ("AWS_CREDENTIAL_EXPIRATION", Value::Public("2030-01-01T00:00:00Z".into())),
         ("AWS_REGION", Value::Public("eu-west-1".into())),
         ("LEAPP_SESSION", Value::Public(id.into())),
         ("LEAPP_STATE", Value::Public(state.format().unwrap())),
@@ -327,10 +293,7 @@ fn moods(judge: &Judge) -> &'static [(&'static str, &'static str)] {
             ("", ""),
             STRICT,
             EXPORTING,
-            (
-                "alias export='echo HIJACKED' unset='echo HIJACKED' set=false\n",
-                "\\unalias -a",
-            ),
+            ("alias export='echo HIJACKED' unset='echo HIJACKED' set=false\n", "\\unalias -a"),
         ],
         _ => &[("", "")],
     }
@@ -405,10 +368,9 @@ impl Round {
                 Start::Unset => {}
             }
         }
-        let first = judge.report(&names).replace(
-            "env -0",
-            "env -0 -u __leapp_t -u __leapp_o_AWS_SECRET_ACCESS_KEY",
-        );
+        let first = judge
+            .report(&names)
+            .replace("env -0", "env -0 -u __leapp_t -u __leapp_o_AWS_SECRET_ACCESS_KEY");
         script.extend(first.bytes());
         let mut inside = vars.clone();
         let mut texts = Vec::new();
@@ -421,11 +383,7 @@ impl Round {
         let restored = judge.shell.restore(&inherited(&inside)).unwrap();
         let restored = judge.write("restore", &restored);
         let report = judge.report(&names);
-        let drop = if judge.is_fish() {
-            "set -eg __leapp_t\n"
-        } else {
-            "unset __leapp_t\n"
-        };
+        let drop = if judge.is_fish() { "set -eg __leapp_t\n" } else { "unset __leapp_t\n" };
         script.extend(drop.bytes());
         for file in texts.iter().chain([&restored]) {
             let eval = judge.eval(file);
@@ -439,11 +397,7 @@ impl Round {
             script.extend(line.bytes());
         }
         inside.retain(|name, _| !name.starts_with("__leapp"));
-        Self {
-            vars,
-            script,
-            inside,
-        }
+        Self { vars, script, inside }
     }
 }
 
@@ -519,16 +473,8 @@ fn a_shell_without_kept_originals_goes_back_to_those_of_the_state() {
             expected.remove("AWS_ROLE_ARN");
             for name in &names {
                 let program = judge.program;
-                assert_eq!(
-                    found.values[name].as_ref(),
-                    expected.get(name),
-                    "{program} {name}"
-                );
-                assert_eq!(
-                    found.exported.contains(name),
-                    expected.contains_key(name),
-                    "{name}"
-                );
+                assert_eq!(found.values[name].as_ref(), expected.get(name), "{program} {name}");
+                assert_eq!(found.exported.contains(name), expected.contains_key(name), "{name}");
             }
         }
     }
@@ -545,11 +491,7 @@ fn credentials_that_are_not_ours_any_more_stay() {
         inside.insert("AWS_ACCESS_KEY_ID".into(), b"AKIAMINE".to_vec());
         let restored = judge.shell.restore(&inherited(&inside)).unwrap();
         let restored = judge.write("restore", &restored);
-        let mine = if judge.is_fish() {
-            "set -gx AWS_ACCESS_KEY_ID"
-        } else {
-            "AWS_ACCESS_KEY_ID="
-        };
+        let mine = if judge.is_fish() { "set -gx AWS_ACCESS_KEY_ID" } else { "AWS_ACCESS_KEY_ID=" };
         let names = managed_names();
         let script = format!(
             "{}\n{mine} AKIAMINE\n{}\n{}",
@@ -562,12 +504,7 @@ fn credentials_that_are_not_ours_any_more_stay() {
         let found = Snapshot::read(&names, &mut output.stdout.as_slice());
         inside.retain(|name, _| !MARKERS.contains(&name.as_str()));
         for name in &names {
-            assert_eq!(
-                found.values[name].as_ref(),
-                inside.get(name),
-                "{} {name}",
-                judge.program
-            );
+            assert_eq!(found.values[name].as_ref(), inside.get(name), "{} {name}", judge.program);
         }
         assert_eq!(found.held, "", "{}", judge.program);
     }
@@ -598,10 +535,7 @@ fn traced_ways(judge: &Judge, file: &Path) -> Vec<(String, &'static str)> {
         vec![
             (format!("set -x\n{}", judge.eval(file)), "$?"),
             (format!("set -xv\n{}", judge.eval(file)), "$?"),
-            (
-                format!("go() {{ {}\n}}\nset -x\ngo", judge.eval(file)),
-                "$?",
-            ),
+            (format!("go() {{ {}\n}}\nset -x\ngo", judge.eval(file)), "$?"),
         ]
     }
 }
@@ -616,10 +550,7 @@ fn tracing_shows_no_secret_and_is_on_again_afterwards() {
         let guarded = stand_in(&judge, applied.expose(), 0);
         assert!(!text(&guarded).contains(CANARY));
         let guarded = judge.write("guarded", &guarded);
-        let restored = judge
-            .shell
-            .restore(&inherited(&after(&start, &delta)))
-            .unwrap();
+        let restored = judge.shell.restore(&inherited(&after(&start, &delta))).unwrap();
         let restored = judge.write("restored", &restored);
         for (line, status) in traced_ways(&judge, &guarded) {
             let back = judge.eval(&restored);
@@ -634,10 +565,7 @@ fn tracing_shows_no_secret_and_is_on_again_afterwards() {
             for again in ["on-again-1", "on-again-2"] {
                 // -v shows the line, -x the command: both are in the trace if both are on.
                 let times = if line.contains("-xv") { 2 } else { 1 };
-                assert!(
-                    shown.matches(again).count() >= times,
-                    "{program}: {line}\n{shown}"
-                );
+                assert!(shown.matches(again).count() >= times, "{program}: {line}\n{shown}");
             }
             assert_eq!(
                 text(&output.stdout),
@@ -651,11 +579,7 @@ fn tracing_shows_no_secret_and_is_on_again_afterwards() {
 #[test]
 fn what_the_program_printed_before_it_failed_is_not_evaluated() {
     for judge in Judge::all() {
-        let marker = if judge.is_fish() {
-            "set -gx GOT 1; true;"
-        } else {
-            "export GOT=1; true;"
-        };
+        let marker = if judge.is_fish() { "set -gx GOT 1; true;" } else { "export GOT=1; true;" };
         for (content, status, expected) in [
             (marker, 3, "failed\n"),
             ("", 3, "failed\n"),
@@ -673,11 +597,8 @@ fn what_the_program_printed_before_it_failed_is_not_evaluated() {
                 };
                 let script = script + "sh -c 'echo ${GOT:+got $GOT}' | grep got\n";
                 let output = judge.run(script.as_bytes(), &Vars::new());
-                let context = format!(
-                    "{} {content:?} {line}\n{}",
-                    judge.program,
-                    text(&output.stderr)
-                );
+                let context =
+                    format!("{} {content:?} {line}\n{}", judge.program, text(&output.stderr));
                 assert_eq!(text(&output.stdout), expected, "{context}");
                 assert!(text(&output.stderr).contains("on-again"), "{context}");
             }
@@ -730,10 +651,7 @@ fn fish_refuses_what_a_universal_variable_would_outrank() {
     for mut judge in Judge::all().into_iter().filter(Judge::is_fish) {
         judge.options = &[]; // without its configuration fish has no universal variables
         let start = Vars::new();
-        let applied = judge
-            .shell
-            .apply(&session("K", None, &start), &inherited(&start))
-            .unwrap();
+        let applied = judge.shell.apply(&session("K", None, &start), &inherited(&start)).unwrap();
         let applied = judge.write("apply", applied.expose());
         let script = format!(
             "set -Ux AWS_PROFILE other\n{eval}; and echo REACHED\nset -q AWS_ACCESS_KEY_ID; and echo BAD\n\
@@ -754,10 +672,7 @@ fn fish_gives_back_lists() {
         let delta = session("K", None, &start);
         let applied = judge.shell.apply(&delta, &inherited(&start)).unwrap();
         let applied = judge.write("apply", applied.expose());
-        let restored = judge
-            .shell
-            .restore(&inherited(&after(&start, &delta)))
-            .unwrap();
+        let restored = judge.shell.restore(&inherited(&after(&start, &delta))).unwrap();
         let restored = judge.write("restore", &restored);
         let script = format!(
             "set -g AWS_VAULT a 'b c'\nset -g AWS_PROFILE\n{}\n{}\n\
@@ -773,16 +688,8 @@ fn fish_gives_back_lists() {
 #[test]
 fn the_line_to_type_works() {
     for judge in Judge::all() {
-        let line = judge
-            .shell
-            .eval_line(&["printf", "%s", "echo 'it works';"])
-            .unwrap();
+        let line = judge.shell.eval_line(&["printf", "%s", "echo 'it works';"]).unwrap();
         let output = judge.run(line.as_bytes(), &Vars::new());
-        assert_eq!(
-            text(&output.stdout),
-            "it works\n",
-            "{}: {line}",
-            judge.program
-        );
+        assert_eq!(text(&output.stdout), "it works\n", "{}: {line}", judge.program);
     }
 }

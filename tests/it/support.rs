@@ -34,11 +34,7 @@ pub(crate) fn repository() -> &'static Path {
 /// The Python that has moto and boto3; `scripts/setup-tests` makes it.
 pub(crate) fn python() -> PathBuf {
     let path = repository().join("target/tools/venv/bin/python");
-    assert!(
-        path.exists(),
-        "run scripts/setup-tests first: {} is missing",
-        path.display()
-    );
+    assert!(path.exists(), "run scripts/setup-tests first: {} is missing", path.display());
     path
 }
 
@@ -70,15 +66,10 @@ impl Emulator {
             .spawn()
             .expect("the emulator starts");
         let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Json = serde_json::from_str(&line).expect("the emulator's ready line");
         let port = u16::try_from(ready["port"].as_u64().unwrap()).unwrap();
-        Self {
-            port,
-            _server: server,
-        }
+        Self { port, _server: server }
     }
 
     /// Its address.
@@ -88,11 +79,7 @@ impl Emulator {
 
     /// A call of its control interface.
     pub(crate) fn control(&self, method: &str, path: &str, body: &Json) -> Json {
-        let body = if method == "GET" {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if method == "GET" { String::new() } else { body.to_string() };
         let request = format!(
             "{method} /_control/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -103,10 +90,7 @@ impl Emulator {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-        assert!(
-            head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"),
-            "{answer}"
-        );
+        assert!(head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"), "{answer}");
         serde_json::from_str(body).expect("a JSON answer")
     }
 }
@@ -122,18 +106,13 @@ pub(crate) struct World {
 impl World {
     /// An empty home with a file vault; no session yet.
     pub(crate) fn new() -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("leapp-test-")
-            .tempdir()
-            .unwrap();
+        let home = tempfile::Builder::new().prefix("leapp-test-").tempdir().unwrap();
         let user = aws().control("POST", "user", &json!({ "name": unique("user") }));
         let run = home.path().join("xdg-run");
         std::fs::create_dir(&run).unwrap();
         chmod(&run, 0o700);
-        let path = format!(
-            "{}:/usr/local/bin:/usr/bin:/bin",
-            program().parent().unwrap().display()
-        );
+        let path =
+            format!("{}:/usr/local/bin:/usr/bin:/bin", program().parent().unwrap().display());
         let variables = [
             ("HOME", home.path().as_os_str()),
             ("XDG_RUNTIME_DIR", run.as_os_str()),
@@ -147,11 +126,7 @@ impl World {
         .into_iter()
         .map(|(name, value)| (name.into(), value.to_owned()))
         .collect();
-        Self {
-            home,
-            user,
-            variables,
-        }
+        Self { home, user, variables }
     }
 
     /// With the session `work`: the test's own user, without MFA.
@@ -181,8 +156,7 @@ impl World {
 
     /// Sets a variable for all that follows.
     pub(crate) fn set(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
-        self.variables
-            .insert(name.into(), value.as_ref().to_owned());
+        self.variables.insert(name.into(), value.as_ref().to_owned());
         self
     }
 
@@ -205,44 +179,22 @@ impl World {
     /// The run-time directory of this home.
     pub(crate) fn run_directory(&self) -> PathBuf {
         let top = self.home.path().join("xdg-run/leapp");
-        std::fs::read_dir(top)
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path()
+        std::fs::read_dir(top).unwrap().next().unwrap().unwrap().path()
     }
 
     /// Adds `work`, the test's own user.
     pub(crate) fn add_user(&self, more: &[&str]) -> Outcome {
         let key = self.user["access_key_id"].as_str().unwrap();
-        let mut words = vec![
-            "session",
-            "add",
-            "aws-iam-user",
-            "work",
-            "--access-key-id",
-            key,
-        ];
+        let mut words = vec!["session", "add", "aws-iam-user", "work", "--access-key-id", key];
         words.extend(["--secret-access-key-stdin", "--region", "us-east-1"]);
         words.extend(more);
-        self.run(
-            self.command(words),
-            Some(self.user["secret_access_key"].as_str().unwrap()),
-        )
+        self.run(self.command(words), Some(self.user["secret_access_key"].as_str().unwrap()))
     }
 
     /// Adds a role behind a session.
     pub(crate) fn add_role(&self, name: &str, parent: &str, role: &str, more: &[&str]) -> Outcome {
         let arn = format!("arn:aws:iam::{ROLES}:role/{role}");
-        let mut words = vec![
-            "session",
-            "add",
-            "aws-iam-role-chained",
-            name,
-            "--parent",
-            parent,
-        ];
+        let mut words = vec!["session", "add", "aws-iam-role-chained", name, "--parent", parent];
         words.extend(["--role-arn", &arn, "--region", "eu-west-1"]);
         words.extend(more);
         self.leapp(words)
@@ -258,10 +210,7 @@ impl World {
     /// Another program in the same surroundings, not started yet.
     pub(crate) fn foreign(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.home.path());
+        command.env_clear().envs(&self.variables).current_dir(self.home.path());
         command
     }
 
@@ -302,52 +251,30 @@ impl World {
 
     /// The requests of this test's user so far.
     pub(crate) fn requests(&self) -> Vec<Json> {
-        let path = format!(
-            "requests?user={}",
-            self.user["access_key_id"].as_str().unwrap()
-        );
-        aws().control("GET", &path, &Json::Null)["requests"]
-            .as_array()
-            .unwrap()
-            .clone()
+        let path = format!("requests?user={}", self.user["access_key_id"].as_str().unwrap());
+        aws().control("GET", &path, &Json::Null)["requests"].as_array().unwrap().clone()
     }
 
     /// The names of these requests.
     pub(crate) fn actions(&self) -> Vec<String> {
-        self.requests()
-            .iter()
-            .map(|r| r["action"].as_str().unwrap().to_owned())
-            .collect()
+        self.requests().iter().map(|r| r["action"].as_str().unwrap().to_owned()).collect()
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         // The kernel keeps few keys for a user; a test's own must not outlive it.
-        _ = self
-            .command(["lock"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        _ = self.command(["lock"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command, stdin: Option<&str>) -> Outcome {
     let shown = format!("{command:?}").replace(PASSPHRASE, "...");
-    let input = if stdin.is_some() {
-        Stdio::piped()
-    } else {
-        Stdio::null()
-    };
-    command
-        .stdin(input)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let input = if stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     without_terminal(command);
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
     if let Some(text) = stdin {
         _ = child.stdin.take().unwrap().write_all(text.as_bytes());
     }
@@ -364,10 +291,7 @@ pub(crate) fn run(command: &mut Command, stdin: Option<&str>) -> Outcome {
 fn without_terminal(command: &mut Command) {
     use std::os::unix::process::CommandExt;
     // SAFETY: setsid is safe between fork and exec, and touches no memory.
-    #[expect(
-        unsafe_code,
-        reason = "nothing else runs a function between fork and exec"
-    )]
+    #[expect(unsafe_code, reason = "nothing else runs a function between fork and exec")]
     unsafe {
         command.pre_exec(|| {
             libc::setsid();
@@ -399,9 +323,7 @@ impl Outcome {
     /// The exit status; 128+n for a signal.
     pub(crate) fn code(&self) -> i32 {
         use std::os::unix::process::ExitStatusExt;
-        self.status
-            .code()
-            .unwrap_or_else(|| 128 + self.status.signal().unwrap())
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap())
     }
 
     /// Status 0, and no secret on stderr.
@@ -435,11 +357,7 @@ impl Outcome {
     /// No secret on stderr.
     #[track_caller]
     pub(crate) fn keeps_secrets(&self) -> &Self {
-        assert!(
-            !self.stderr.contains(CANARY),
-            "a secret on stderr: {}",
-            self.shown
-        );
+        assert!(!self.stderr.contains(CANARY), "a secret on stderr: {}", self.shown);
         self
     }
 }
@@ -447,13 +365,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code();
-        write!(
-            f,
-            "{}\nstatus {code}\n{}\n[stderr]\n{}",
-            self.shown,
-            self.text(),
-            self.stderr
-        )
+        write!(f, "{}\nstatus {code}\n{}\n[stderr]\n{}", self.shown, self.text(), self.stderr)
     }
 }
 
@@ -467,11 +379,7 @@ pub(crate) fn chmod(path: &Path, mode: u32) {
 pub(crate) fn unique(word: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "{word}-{}-{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("{word}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Every file below a directory.

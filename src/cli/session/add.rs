@@ -26,9 +26,7 @@ pub(in crate::cli) struct AddCommand {
 
 impl FromArgMatches for AddCommand {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let chosen = matches
-            .subcommand()
-            .map(|(name, matches)| (name.to_owned(), matches.clone()));
+        let chosen = matches.subcommand().map(|(name, matches)| (name.to_owned(), matches.clone()));
         Ok(Self { chosen })
     }
 
@@ -41,21 +39,14 @@ impl FromArgMatches for AddCommand {
 impl Args for AddCommand {
     fn augment_args(command: Command) -> Command {
         let each = FACTORIES.iter().map(|factory| {
-            let name = Arg::new("name")
-                .help("The session's name")
-                .value_name("NAME");
-            let command = Command::new(factory.session_type())
-                .about(factory.about())
-                .arg(name);
+            let name = Arg::new("name").help("The session's name").value_name("NAME");
+            let command = Command::new(factory.session_type()).about(factory.about()).arg(name);
             fields::augment(command, *factory).arg(fields::flag(
                 "protected",
                 "Ask for the session's name before it is handed out",
             ))
         });
-        command
-            .subcommands(each)
-            .subcommand_value_name("TYPE")
-            .subcommand_help_heading("Types")
+        command.subcommands(each).subcommand_value_name("TYPE").subcommand_help_heading("Types")
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -78,11 +69,7 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
         None => None,
     };
     fields::complete(context, &mut session, factory, workspace)?;
-    fields::check(
-        &session,
-        factory,
-        workspace.unwrap_or(&Workspace::default()),
-    )?;
+    fields::check(&session, factory, workspace.unwrap_or(&Workspace::default()))?;
     if let (Some(form), None) = (factory.secret(), &given) {
         given = Some(secret::ask(context, &session, form)?);
     }
@@ -152,26 +139,16 @@ fn tell(context: &Context, workspace: &Workspace, session: &Session) -> Outcome<
     if context.ui.manner().json {
         return print_json(&as_json(workspace, session));
     }
-    context
-        .ui
-        .say(&format!("added session {}", in_words(session)));
+    context.ui.say(&format!("added session {}", in_words(session)));
     let line = chosen_shell(None).eval_line(&["leapp", "env", session.name.as_str()]);
-    context
-        .ui
-        .say(&format!("next: {}", line.unwrap_or_default()));
+    context.ui.say(&format!("next: {}", line.unwrap_or_default()));
     Ok(())
 }
 
 fn pick_type(context: &Context) -> Outcome<&'static dyn CredentialProviderFactory> {
-    let types: Vec<String> = FACTORIES
-        .iter()
-        .map(|f| format!("{}  {}", f.session_type(), f.about()))
-        .collect();
-    let choice = if context.ui.can_ask() {
-        pick("Type", &types)
-    } else {
-        Choice::Unavailable
-    };
+    let types: Vec<String> =
+        FACTORIES.iter().map(|f| format!("{}  {}", f.session_type(), f.about())).collect();
+    let choice = if context.ui.can_ask() { pick("Type", &types) } else { Choice::Unavailable };
     let missing = || {
         Failure::new(Kind::NeedsAction, "the session needs a type").hint("leapp session add --help")
     };

@@ -15,10 +15,8 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
     let state = context.before.state();
     let name = variable("LEAPP_SESSION").filter(|_| state.is_some());
     let (Some(state), Some(name)) = (state, name) else {
-        return Err(
-            Failure::new(Kind::Incomplete, "no session is on in this shell")
-                .hint("leapp list, then: eval \"$(leapp env NAME)\""),
-        );
+        return Err(Failure::new(Kind::Incomplete, "no session is on in this shell")
+            .hint("leapp list, then: eval \"$(leapp env NAME)\""));
     };
     let name = name.to_string_lossy();
     if context.ui.manner().json {

@@ -9,19 +9,15 @@ use crate::{
 
 /// What is known of a session without asking anybody.
 pub(in crate::cli) fn summary_of(session: &Session) -> Summary {
-    access::factory(&session.session_type)
-        .map(|f| f.summary(session))
-        .unwrap_or_default()
+    access::factory(&session.session_type).map(|f| f.summary(session)).unwrap_or_default()
 }
 
 /// A session as JSON, without secrets: it has none.
 pub(in crate::cli) fn as_json(workspace: &Workspace, session: &Session) -> Json {
     let summary = summary_of(session);
     let parent = session.parent.as_ref().map(ToString::to_string);
-    let parent_name = workspace
-        .chain(session)
-        .ok()
-        .and_then(|c| c.get(1).map(|p| p.name.to_string()));
+    let parent_name =
+        workspace.chain(session).ok().and_then(|c| c.get(1).map(|p| p.name.to_string()));
     json!({
         "id": session.id,
         "identifier": session.identifier().to_string(),
@@ -42,12 +38,7 @@ pub(in crate::cli) fn as_json(workspace: &Workspace, session: &Session) -> Json 
 pub(super) fn in_words(session: &Session) -> String {
     let summary = summary_of(session);
     let region = session.region.as_ref().map(ToString::to_string);
-    let parts = [
-        Some(session.session_type.clone()),
-        summary.account,
-        summary.role,
-        region,
-    ];
+    let parts = [Some(session.session_type.clone()), summary.account, summary.role, region];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("'{}' ({})", session.name, parts.join(", "))
 }

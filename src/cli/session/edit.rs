@@ -18,10 +18,7 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
     let mut words = args.words.into_iter();
-    let name = words
-        .next()
-        .and_then(|word| word.into_string().ok())
-        .unwrap_or_default();
+    let name = words.next().and_then(|word| word.into_string().ok()).unwrap_or_default();
     if name == "--help" || name == "-h" {
         return print(
             "Change a session\n\nUsage: leapp session edit NAME [FLAGS]\n\n\
@@ -29,12 +26,11 @@ pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
         );
     }
     let opened = context.workspace()?;
-    let session = find(opened.as_ref().map(|opened| &opened.workspace), &name)?.clone();
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = find(workspace, &name)?.clone();
     let factory = factory_of(&session)?;
-    let title = format!("leapp session edit {}", session.name);
-    let command = command(title, factory);
-    let parsed = command.try_get_matches_from(std::iter::once("edit".into()).chain(words));
-    let matches = match parsed {
+    let command = command(format!("leapp session edit {}", session.name), factory);
+    let matches = match command.try_get_matches_from(std::iter::once("edit".into()).chain(words)) {
         Ok(matches) => matches,
         Err(error) if !error.use_stderr() => return print(&error.render().to_string()),
         Err(error) => return Err(usage(&error, session.name.as_str())),
@@ -47,50 +43,50 @@ pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
     if fields::is_given(&matches, "unprotected") {
         confirm(context, &session)?;
     }
-    let mut preview = session.clone();
-    fields::apply(
-        &mut preview,
-        factory,
-        &matches,
-        opened.as_ref().map(|o| &o.workspace),
-    )?;
-    let mut given = None;
-    if let Some(form) = factory.secret() {
-        given = secret::from_flags(&mut preview, form, &matches)?;
-        let item =
-            |session: &Session| (form.item)(&session.fields.to_map(), &Secret::new(String::new()));
-        // The vault's item holds fields too: a new key id needs its own secret.
-        if given.is_none() && item(&preview).expose() != item(&session).expose() {
-            given = Some(secret::ask(context, &preview, form)?);
-        }
-    }
-    let key_changed = given.is_some();
+    let given = new_secret(context, &session, factory, &matches, workspace)?;
     drop(opened);
-    let (workspace, edited) = write(
-        context,
-        &Edit {
-            id: session.id,
-            factory,
-            matches,
-        },
-        given.as_ref(),
-    )?;
-    if key_changed {
+    let edit = Edit { id: session.id, factory, matches };
+    let (workspace, edited) = write(context, &edit, given.as_ref())?;
+    if given.is_some() {
         forget(context, &workspace, &edited)?;
     }
-    if context.ui.manner().json {
-        return print_json(&as_json(&workspace, &edited));
-    }
-    context
-        .ui
-        .say(&format!("changed session {}", in_words(&edited)));
-    context
-        .ui
-        .say(&format!("next: leapp session show {}", edited.name));
+    tell(context, &workspace, &edited)?;
     match given {
         Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
         None => Ok(()),
     }
+}
+
+fn tell(context: &Context, workspace: &Workspace, edited: &Session) -> Outcome<()> {
+    if context.ui.manner().json {
+        return print_json(&as_json(workspace, edited));
+    }
+    context.ui.say(&format!("changed session {}", in_words(edited)));
+    context.ui.say(&format!("next: leapp session show {}", edited.name));
+    Ok(())
+}
+
+/// The secret that the flags give, or that the changed fields make necessary.
+fn new_secret(
+    context: &Context,
+    session: &Session,
+    factory: &dyn CredentialProviderFactory,
+    matches: &ArgMatches,
+    workspace: Option<&Workspace>,
+) -> Outcome<Option<secret::Given>> {
+    let mut preview = session.clone();
+    fields::apply(&mut preview, factory, matches, workspace)?;
+    let Some(form) = factory.secret() else { return Ok(None) };
+    if let Some(given) = secret::from_flags(&mut preview, form, matches)? {
+        return Ok(Some(given));
+    }
+    let empty = Secret::new(String::new());
+    let item = |session: &Session| (form.item)(&session.fields.to_map(), &empty);
+    // The vault's item holds fields too: a new key id needs its own secret.
+    if item(&preview).expose() == item(session).expose() {
+        return Ok(None);
+    }
+    secret::ask(context, &preview, form).map(Some)
 }
 
 struct Edit {
@@ -106,19 +102,10 @@ fn write(
 ) -> Outcome<(Workspace, Session)> {
     context.change(|opened| {
         let before = opened.workspace.clone();
-        let found = opened
-            .workspace
-            .sessions
-            .iter()
-            .position(|s| s.id == edit.id);
+        let found = opened.workspace.sessions.iter().position(|s| s.id == edit.id);
         let gone = || Failure::usage("the session was removed meanwhile");
         let at = found.ok_or_else(gone)?;
-        let mut session = opened
-            .workspace
-            .sessions
-            .get(at)
-            .cloned()
-            .ok_or_else(gone)?;
+        let mut session = opened.workspace.sessions.get(at).cloned().ok_or_else(gone)?;
         if let Some(name) = fields::given(&edit.matches, "name") {
             session.name = fields::free_name(name, Some(&before), Some(session.id))?;
         }
@@ -161,40 +148,24 @@ fn command(title: String, factory: &'static dyn CredentialProviderFactory) -> Co
         .about("Change a session; an empty text removes an optional field")
         .arg(fields::text("name", "NAME", "A new name"));
     let command = fields::augment(command, factory)
-        .arg(fields::flag(
-            "protected",
-            "Ask for the session's name before it is handed out",
-        ))
+        .arg(fields::flag("protected", "Ask for the session's name before it is handed out"))
         .arg(fields::flag("unprotected", "Hand it out without asking").conflicts_with("protected"));
     Global::augment_args(command)
 }
 
 fn changes_something(matches: &ArgMatches, factory: &dyn CredentialProviderFactory) -> bool {
     let texts = ["name", "region", "display-name", "parent"];
-    let mut given = texts
-        .iter()
-        .any(|name| fields::given(matches, name).is_some());
-    given |= ["protected", "unprotected"]
-        .iter()
-        .any(|name| fields::is_given(matches, name));
+    let mut given = texts.iter().any(|name| fields::given(matches, name).is_some());
+    given |= ["protected", "unprotected"].iter().any(|name| fields::is_given(matches, name));
     given |= matches.try_contains_id("from-csv").unwrap_or(false);
     if let Some(secret) = factory.secret() {
         given |= fields::is_given(matches, &format!("{}-stdin", secret.flag));
     }
-    given
-        || factory
-            .fields()
-            .iter()
-            .any(|f| matches.try_contains_id(f.flag).unwrap_or(false))
+    given || factory.fields().iter().any(|f| matches.try_contains_id(f.flag).unwrap_or(false))
 }
 
 fn usage(error: &clap::Error, name: &str) -> Failure {
     let text = error.render().to_string();
-    let first = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("error: ")
-        .to_owned();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     Failure::usage(first).hint(format!("leapp session edit {name} --help"))
 }

@@ -24,19 +24,11 @@ pub(super) fn augment(command: Command, factory: &dyn CredentialProviderFactory)
         .arg(text("region", "REGION", "Where the session works").short('r'))
         .arg(text("display-name", "TEXT", "Free text beside the name"));
     if factory.has_parent() {
-        command = command.arg(text(
-            "parent",
-            "SESSION",
-            "The session whose credentials start it",
-        ));
+        command = command.arg(text("parent", "SESSION", "The session whose credentials start it"));
     }
     for field in factory.fields() {
         let many = matches!(field.form, Form::List | Form::Pairs);
-        let action = if many {
-            ArgAction::Append
-        } else {
-            ArgAction::Set
-        };
+        let action = if many { ArgAction::Append } else { ArgAction::Set };
         let arg = text(field.flag, field.placeholder, field.help).action(action);
         command = command.arg(arg.allow_hyphen_values(false));
     }
@@ -61,19 +53,13 @@ pub(super) fn augment(command: Command, factory: &dyn CredentialProviderFactory)
 /// A flag with a text.
 pub(super) fn text(name: &str, placeholder: &str, help: &str) -> Arg {
     let (name, placeholder) = (name.to_owned(), placeholder.to_owned());
-    Arg::new(name.clone())
-        .long(name)
-        .value_name(placeholder)
-        .help(help.to_owned())
+    Arg::new(name.clone()).long(name).value_name(placeholder).help(help.to_owned())
 }
 
 /// A flag alone.
 pub(super) fn flag(name: &str, help: &str) -> Arg {
     let name = name.to_owned();
-    Arg::new(name.clone())
-        .long(name)
-        .help(help.to_owned())
-        .action(ArgAction::SetTrue)
+    Arg::new(name.clone()).long(name).help(help.to_owned()).action(ArgAction::SetTrue)
 }
 
 /// Whether a flag that may not be defined was given.
@@ -135,19 +121,14 @@ pub(super) fn complete(
 ) -> Outcome<()> {
     let lacks_parent = factory.has_parent() && session.parent.is_none();
     let fields = session.fields.to_map();
-    let missing: Vec<&Field> = factory
-        .fields()
-        .iter()
-        .filter(|f| f.required && !fields.contains_key(f.key))
-        .collect();
+    let missing: Vec<&Field> =
+        factory.fields().iter().filter(|f| f.required && !fields.contains_key(f.key)).collect();
     if !lacks_parent && missing.is_empty() {
         return Ok(());
     }
     if !context.ui.can_ask() {
         let parent = lacks_parent.then_some("parent");
-        let flags = parent
-            .into_iter()
-            .chain(missing.iter().map(|field| field.flag));
+        let flags = parent.into_iter().chain(missing.iter().map(|field| field.flag));
         let flags: Vec<String> = flags.map(|flag| format!("--{flag}")).collect();
         let message = format!("session '{}' needs {}", session.name, flags.join(" and "));
         return Err(Failure::new(Kind::NeedsAction, message)
@@ -161,18 +142,13 @@ pub(super) fn complete(
     }
     let mut fields = fields;
     // On the way, the optional ones that most sessions have: whoever types, forgets the flags.
-    let asked = factory
-        .fields()
-        .iter()
-        .filter(|f| f.required || f.label.ends_with(')'));
+    let asked = factory.fields().iter().filter(|f| f.required || f.label.ends_with(')'));
     for field in asked.filter(|field| field.form == Form::Text || field.form == Form::Duration) {
         if fields.contains_key(field.key) {
             continue;
         }
         let value = ask(context, field.label, |text| {
-            field
-                .value(&[text.to_owned()])
-                .map_err(|error| error.problem)
+            field.value(&[text.to_owned()]).map_err(|error| error.problem)
         })?;
         if value != Json::Null {
             fields.insert(field.key.to_owned(), value);
@@ -210,17 +186,13 @@ pub(super) fn free_name(
 ) -> Outcome<SessionName> {
     let name = SessionName::parse(text)
         .map_err(|error| Failure::usage(format!("{text:?} is no session name: {error}")))?;
-    let taken = workspace
-        .and_then(|w| w.by_name(text))
-        .filter(|other| Some(other.id) != own);
+    let taken = workspace.and_then(|w| w.by_name(text)).filter(|other| Some(other.id) != own);
     match taken {
         None => Ok(name),
         Some(other) => {
             let message = format!("there is a session '{}' already", other.name);
-            Err(Failure::usage(message).hint(format!(
-                "leapp session show {}; or choose another name",
-                other.name
-            )))
+            Err(Failure::usage(message)
+                .hint(format!("leapp session show {}; or choose another name", other.name)))
         }
     }
 }
@@ -250,9 +222,7 @@ fn region(text: &str) -> Outcome<Option<RegionName>> {
     if text.is_empty() {
         return Ok(None);
     }
-    RegionName::parse(text)
-        .map(Some)
-        .map_err(|error| Failure::usage(format!("--region: {error}")))
+    RegionName::parse(text).map(Some).map_err(|error| Failure::usage(format!("--region: {error}")))
 }
 
 fn parent(
@@ -265,18 +235,12 @@ fn parent(
         Failure::usage(format!("--parent: {problem}")).hint("leapp list shows the sessions")
     };
     if session.name.is(name) {
-        return Err(refuse(format!(
-            "session '{}' cannot be its own parent",
-            session.name
-        )));
+        return Err(refuse(format!("session '{}' cannot be its own parent", session.name)));
     }
     let found = find(workspace, name).map_err(|failure| refuse(failure.message))?;
     let theirs = crate::access::factory(&found.session_type);
     if theirs.is_none_or(|theirs| theirs.managed().cloud != factory.managed().cloud) {
-        return Err(refuse(format!(
-            "session '{}' is not of the same cloud",
-            found.name
-        )));
+        return Err(refuse(format!("session '{}' is not of the same cloud", found.name)));
     }
     Ok(found.identifier())
 }

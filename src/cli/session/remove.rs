@@ -23,11 +23,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let dependants = dependants(workspace, &session);
     let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
     if !dependants.is_empty() && !args.with_dependants {
-        let message = format!(
-            "session '{}' is needed by {}",
-            session.name,
-            names.join(", ")
-        );
+        let message = format!("session '{}' is needed by {}", session.name, names.join(", "));
         return Err(Failure::new(Kind::Failed, message).hint(format!(
             "give them another parent, or: leapp session remove {} --with-dependants",
             session.name
@@ -36,15 +32,12 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     if !args.yes {
         confirm(context, &session, &names)?;
     }
-    let mut going = dependants;
-    going.push(session.clone());
+    let mut going = dependants.clone();
+    going.push(session);
     forget_secrets(context, workspace, &going)?;
     let ids: Vec<_> = going.iter().map(|session| session.id).collect();
     context.change(|opened| {
-        opened
-            .workspace
-            .sessions
-            .retain(|session| !ids.contains(&session.id));
+        opened.workspace.sessions.retain(|session| !ids.contains(&session.id));
         Ok(())
     })?;
     let names: Vec<&str> = going.iter().map(|session| session.name.as_str()).collect();
@@ -52,9 +45,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         return print_json(&json!({ "removed": names }));
     }
     context.ui.say(&format!("removed {}", names.join(", ")));
-    context
-        .ui
-        .say("undo: leapp workspace restore 1 (a removed secret must be given again)");
+    context.ui.say("undo: leapp workspace restore 1 (a removed secret must be given again)");
     Ok(())
 }
 
@@ -104,11 +95,7 @@ fn forget_secrets(context: &Context, workspace: &Workspace, going: &[Session]) -
         crate::access::factory(&session.session_type).is_none_or(|f| f.secret().is_some())
     };
     let with_secrets: Vec<&Session> = going.iter().filter(has_secret).collect();
-    let Some(recorded) = workspace
-        .vault
-        .as_deref()
-        .filter(|_| !with_secrets.is_empty())
-    else {
+    let Some(recorded) = workspace.vault.as_deref().filter(|_| !with_secrets.is_empty()) else {
         return Ok(());
     };
     let (_, vault) = context.open_vault(Some(recorded), &context.ui)?;

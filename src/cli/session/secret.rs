@@ -41,19 +41,12 @@ pub(super) fn from_flags(
     if is_given(matches, &format!("{}-stdin", form.flag)) {
         let secret = from_stdin()?;
         check(form, &secret, "stdin")?;
-        return Ok(Some(Given {
-            secret,
-            fields: Vec::new(),
-            file: None,
-            shred: false,
-        }));
+        return Ok(Some(Given { secret, fields: Vec::new(), file: None, shred: false }));
     }
     let path = matches.try_get_one::<PathBuf>("from-csv").ok().flatten();
     let Some(path) = path else { return Ok(None) };
     let refuse = |problem: String| Failure::usage(format!("'{}' {problem}", path.display()));
-    let size = std::fs::metadata(path)
-        .map_err(|e| refuse(format!("cannot be read: {e}")))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|e| refuse(format!("cannot be read: {e}")))?.len();
     if size > LIMIT {
         return Err(refuse("is too large for the file of one key".into()));
     }
@@ -63,10 +56,7 @@ pub(super) fn from_flags(
     let read = read.map_err(|problem| refuse(format!("is not the file of a key: {problem}")))?;
     let mut fields = session.fields.to_map();
     for (key, value) in &read.fields {
-        let typed = matches
-            .try_get_one::<String>(&key.replace('_', "-"))
-            .ok()
-            .flatten();
+        let typed = matches.try_get_one::<String>(&key.replace('_', "-")).ok().flatten();
         if typed.is_some_and(|typed| typed != value) {
             return Err(refuse(format!("holds another {}", key.replace('_', " "))));
         }
@@ -74,40 +64,24 @@ pub(super) fn from_flags(
     }
     session.fields = crate::model::session::Fields::from_map(&fields);
     let (file, shred) = (Some(path.clone()), is_given(matches, "shred"));
-    Ok(Some(Given {
-        secret: read.secret,
-        fields: read.fields,
-        file,
-        shred,
-    }))
+    Ok(Some(Given { secret: read.secret, fields: read.fields, file, shred }))
 }
 
 /// Asks for the secret; nothing that is typed appears.
 pub(super) fn ask(context: &Context, session: &Session, form: &SecretForm) -> Outcome<Given> {
     let flag = form.flag;
-    let answer = context
-        .ui
-        .ask(&format!("{} (hidden): ", form.label), Echo::Off);
+    let answer = context.ui.ask(&format!("{} (hidden): ", form.label), Echo::Off);
     let secret = answer.map_err(|error| {
         let failure = Failure::from(error);
         if failure.kind != Kind::NeedsAction {
             return failure;
         }
-        let message = format!(
-            "session '{}' needs its {}",
-            session.name,
-            form.label.to_lowercase()
-        );
+        let message = format!("session '{}' needs its {}", session.name, form.label.to_lowercase());
         Failure::new(Kind::NeedsAction, message)
             .hint(format!("give it with --{flag}-stdin or --from-csv FILE"))
     })?;
     check(form, &secret, "what was typed")?;
-    Ok(Given {
-        secret,
-        fields: Vec::new(),
-        file: None,
-        shred: false,
-    })
+    Ok(Given { secret, fields: Vec::new(), file: None, shred: false })
 }
 
 /// Stores a session's secret; what the workspace must know of it is put there.
@@ -128,10 +102,7 @@ pub(super) fn store(
         opened.workspace.vault = Some(id.to_owned());
     }
     if opened.vault_key.is_none() {
-        let place = VaultKey {
-            backend: id.to_owned(),
-            item: "workspace:key".into(),
-        };
+        let place = VaultKey { backend: id.to_owned(), item: "workspace:key".into() };
         let kek = Key::random().map_err(WorkspaceError::from)?;
         vault.store(&place.item, &encode_key(&kek))?;
         opened.add_vault_key(place, &kek)?;
@@ -142,9 +113,7 @@ pub(super) fn store(
 /// Says where the secret is now, and what became of the file that it came from.
 pub(super) fn after(context: &Context, given: &Given, backend: Option<&str>) -> Outcome<()> {
     let backend = backend.unwrap_or("system");
-    context
-        .ui
-        .say(&format!("the secret is in the {backend} vault"));
+    context.ui.say(&format!("the secret is in the {backend} vault"));
     let Some(path) = &given.file else {
         return Ok(());
     };
@@ -156,9 +125,7 @@ pub(super) fn after(context: &Context, given: &Given, backend: Option<&str>) -> 
         return Ok(());
     }
     files::shred(path)?;
-    context
-        .ui
-        .say(&format!("'{}' is overwritten and deleted", path.display()));
+    context.ui.say(&format!("'{}' is overwritten and deleted", path.display()));
     Ok(())
 }
 

@@ -24,10 +24,7 @@ pub(super) fn run(context: &Context, args: &NameArgs) -> Outcome<()> {
     if context.ui.manner().json {
         return print_json(&as_json(workspace, session));
     }
-    let parent = workspace
-        .chain(session)
-        .ok()
-        .and_then(|c| c.get(1).map(|p| p.name.to_string()));
+    let parent = workspace.chain(session).ok().and_then(|c| c.get(1).map(|p| p.name.to_string()));
     let summary = summary_of(session);
     let mut lines = vec![
         ("name", Some(session.name.to_string())),
@@ -36,23 +33,13 @@ pub(super) fn run(context: &Context, args: &NameArgs) -> Outcome<()> {
         ("type", Some(session.session_type.clone())),
         ("account", summary.account),
         ("region", session.region.as_ref().map(ToString::to_string)),
-        (
-            "parent",
-            parent.or_else(|| session.parent.as_ref().map(ToString::to_string)),
-        ),
+        ("parent", parent.or_else(|| session.parent.as_ref().map(ToString::to_string))),
         ("protected", session.protected.then(|| "yes".to_owned())),
     ];
     let fields = session.fields.to_map();
-    lines.extend(
-        fields
-            .iter()
-            .map(|(key, value)| (key.as_str(), Some(spelled(key, value)))),
-    );
+    lines.extend(fields.iter().map(|(key, value)| (key.as_str(), Some(spelled(key, value)))));
     let mut text = String::new();
-    for (key, value) in lines
-        .iter()
-        .filter_map(|(key, value)| Some((key, value.as_ref()?)))
-    {
+    for (key, value) in lines.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
         let label = format!("{}:", key.replace('_', " "));
         text.push_str(&format!("{label:20} {}\n", visible(value)));
     }
@@ -66,11 +53,9 @@ fn spelled(key: &str, value: &Json) -> String {
             let seconds = number.as_u64().and_then(|n| u32::try_from(n).ok());
             seconds.map_or_else(|| number.to_string(), duration::exact)
         }
-        Json::Array(items) => items
-            .iter()
-            .map(|item| spelled("", item))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Json::Array(items) => {
+            items.iter().map(|item| spelled("", item)).collect::<Vec<_>>().join(", ")
+        }
         Json::Object(pairs) => {
             let pairs = pairs.iter().map(|(k, v)| format!("{k}={}", spelled("", v)));
             pairs.collect::<Vec<_>>().join(", ")
