@@ -19,14 +19,15 @@ mod session;
 mod start;
 mod status;
 mod stop;
+mod usage;
 mod workspace;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Parser, Subcommand};
 
 use self::{
-    args::{Cli, Command},
+    args::{Cli, Command, Hot, HotCli, SessionCommand},
     context::Context,
     failure::{Failure, Outcome},
 };
@@ -35,40 +36,57 @@ use crate::{
     ui::{Level, Manner, Ui},
 };
 
-/// Runs the program with these arguments, the program's name first.
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let json = arguments.iter().any(|word| word == "--json");
+/// Runs the program with these arguments, the program's name first. Returns the exit status.
+pub fn run(arguments: Vec<OsString>) -> u8 {
     let (arguments, tail) = exec::split(arguments);
     let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, json),
+        Err(error) if !error.use_stderr() => {
+            _ = crate::output::write(error.render().to_string().as_bytes());
+            return 0;
+        }
+        Err(error) => {
+            let json = arguments.iter().any(|word| word == "--json");
+            return misused(&arguments, json, &usage::failure(&error, &arguments));
+        }
     };
-    let manner = match context::manner(&cli.global) {
-        Ok(manner) => manner,
-        Err(failure) => return fail(&Ui::default(), &failure),
-    };
-    let attended = !runs_unattended(cli.command.as_ref());
-    let context = match Context::new(Ui::new(manner, None), attended) {
+    let context = match begin(&cli) {
         Ok(context) => context,
-        Err(failure) => return fail(&Ui::new(manner, None), &failure),
+        Err(failure) => return misused(&arguments, cli.global.json, &failure),
     };
     process::hide_memory();
     match dispatch(&context, cli.command, tail) {
-        Ok(code) => code,
+        Ok(status) => status,
         Err(failure) => fail(&context.ui, &failure),
     }
+}
+
+fn begin(cli: &Cli) -> Outcome<Context> {
+    let mut global = cli.global.clone();
+    if let Some(Command::Session(SessionCommand::Edit(args))) = &cli.command {
+        global.take_from(&args.words);
+    }
+    let manner = context::manner(&global)?;
+    Context::new(Ui::new(manner, None), !runs_unattended(cli.command.as_ref()))
+}
+
+/// Tells a failure that came before any command could run.
+fn misused(arguments: &[OsString], json: bool, failure: &Failure) -> u8 {
+    env::fail_in_eval(arguments);
+    let manner = Manner { json, level: Level::Info, ..Manner::default() };
+    fail(&Ui::new(manner, None), failure)
 }
 
 fn dispatch(
     context: &Context,
     command: Option<Command>,
     tail: Option<Vec<OsString>>,
-) -> Outcome<ExitCode> {
+) -> Outcome<u8> {
     match command {
         None => overview::run(context),
-        Some(Command::Env(args)) => return env::run(context, args),
-        Some(Command::Exec(args)) => return Err(exec::run(context, args, tail)),
-        Some(Command::CredentialProcess(args)) => credential_process::run(context, args),
+        Some(Command::Hot(Hot::Env(args))) => return env::run(context, args),
+        Some(Command::Hot(Hot::Exec(args))) => return Err(exec::run(context, args, tail)),
+        Some(Command::Hot(Hot::CredentialProcess(args))) => credential_process::run(context, args),
         Some(Command::List(args)) => list::run(context, &args),
         Some(Command::Start(args)) => start::run(context, args, start::Mode::Start),
         Some(Command::Stop(args)) => stop::run(context, &args),
@@ -81,50 +99,31 @@ fn dispatch(
         Some(Command::Workspace(command)) => workspace::run(context, command),
         Some(Command::Completions(args)) => completions::run(&args),
     }
-    .map(|()| ExitCode::SUCCESS)
+    .map(|()| 0)
 }
 
 /// Whether the command is one that an SDK runs, at any time and anywhere.
 fn runs_unattended(command: Option<&Command>) -> bool {
     use self::args::SessionCommand::Generate;
-    matches!(command, Some(Command::CredentialProcess(_) | Command::Session(Generate(_))))
+    matches!(command, Some(Command::Hot(Hot::CredentialProcess(_)) | Command::Session(Generate(_))))
 }
 
-/// Parses the arguments with no more of the command tree than the subcommand needs.
+/// Parses the arguments. The commands of the warm path are tried first and alone: the whole tree
+/// of commands costs more than all else that they do.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let matches = Cli::command().try_get_matches_from(arguments)?;
-    Cli::from_arg_matches(&matches)
+    let first = arguments.get(1).and_then(|word| word.to_str());
+    if first.is_some_and(Hot::has_subcommand)
+        && let Ok(cli) = HotCli::try_parse_from(arguments)
+    {
+        return Ok(Cli { global: cli.global, command: Some(Command::Hot(cli.command)) });
+    }
+    Cli::try_parse_from(arguments)
 }
 
 /// Tells a failure and gives its status.
-fn fail(ui: &Ui, failure: &Failure) -> ExitCode {
+fn fail(ui: &Ui, failure: &Failure) -> u8 {
     ui.fail(&failure.report());
-    ExitCode::from(failure.exit())
-}
-
-/// Help and version go to stdout with status 0; wrong arguments to stderr with status 2.
-fn usage(error: &clap::Error, json: bool) -> ExitCode {
-    if !error.use_stderr() {
-        let text = error.render().to_string();
-        _ = crate::output::write(text.as_bytes());
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
-    let mut failure = Failure::usage(first.trim_start_matches("error: "));
-    let mut usage = None;
-    for line in lines {
-        match line.trim().strip_prefix("tip: ") {
-            Some(tip) => failure.hint = Some(tip.to_owned()),
-            None if line.starts_with("Usage:") => usage = Some(line.trim().to_owned()),
-            None if line.starts_with("For more") => {}
-            None => failure.causes.push(line.trim().to_owned()),
-        }
-    }
-    failure.hint = failure.hint.or(usage).or_else(|| Some("leapp --help".to_owned()));
-    let manner = Manner { json, level: Level::Info, ..Manner::default() };
-    fail(&Ui::new(manner, None), &failure)
+    failure.exit()
 }
 
 /// Prints a JSON value on a line of its own.
@@ -139,6 +138,9 @@ fn print(text: &str) -> Outcome<()> {
 
 fn print_bytes(bytes: &[u8]) -> Outcome<()> {
     crate::output::write(bytes).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::silent();
+        }
         Failure::new(failure::Kind::Failed, format!("stdout cannot be written: {error}"))
     })
 }

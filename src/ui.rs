@@ -61,7 +61,7 @@ pub enum Level {
 pub struct Report {
     /// The kind, one word, for machines.
     pub kind: &'static str,
-    /// What was being done and did not work.
+    /// What was being done and did not work; empty: nothing is told.
     pub message: String,
     /// Why, the nearest cause first.
     pub causes: Vec<String>,
@@ -128,6 +128,9 @@ impl Ui {
 
     /// Tells a failure.
     pub fn fail(&self, report: &Report) {
+        if report.message.is_empty() {
+            return;
+        }
         if self.manner.json {
             let text = serde_json::json!({
                 "kind": report.kind,

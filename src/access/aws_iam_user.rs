@@ -223,7 +223,8 @@ fn check_key_id(text: &str) -> Result<(), String> {
     if (16..=128).contains(&text.len()) && text.bytes().all(form) {
         return Ok(());
     }
-    Err(format!("{text:?} is no access key ID: 16 to 128 capital letters and digits"))
+    // Not repeated: whoever mixes up the two halves has typed the secret here.
+    Err("that is no access key ID: 16 to 128 capital letters and digits, such as AKIA...".into())
 }
 
 /// Never shows the text.

@@ -37,6 +37,21 @@ pub(super) struct Global {
     pub(super) color: When,
 }
 
+impl Global {
+    /// Takes the flags that stand among words which are parsed later.
+    pub(super) fn take_from(&mut self, words: &[OsString]) {
+        self.json |= words.iter().any(|word| word == "--json");
+        self.no_input |= words.iter().any(|word| word == "--no-input");
+        let colour =
+            words.iter().position(|word| word == "--color").and_then(|at| words.get(at + 1));
+        let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--color="));
+        let colour = joined.or_else(|| colour.and_then(|word| word.to_str()));
+        if let Some(colour) = colour.and_then(|word| When::from_str(word, false).ok()) {
+            self.color = colour;
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum When {
     Auto,
@@ -44,14 +59,30 @@ pub(super) enum When {
     Never,
 }
 
+/// The commands of the warm path, alone: see `parse`.
+#[derive(Debug, Parser)]
+#[command(name = "leapp", disable_help_flag = true, disable_help_subcommand = true)]
+pub(super) struct HotCli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Hot,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum Hot {
     /// Print what makes this shell use a session: eval "$(leapp env NAME)"
     Env(EnvArgs),
     /// Run a program with a session's credentials
     Exec(ExecArgs),
     /// Print a session's credentials in the form that the AWS SDKs run a program for
     CredentialProcess(ProcessArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(flatten)]
+    Hot(Hot),
     /// List the sessions
     List(ListArgs),
     /// Fetch a session's credentials now

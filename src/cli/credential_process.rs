@@ -48,6 +48,6 @@ fn print_credentials(
         kind: StateKind::Exec,
         by_hand: false,
     };
-    let handed = hand_out(context, &asked)?;
-    print_bytes(render(form, &handed.answer)?.expose())
+    let answer = hand_out(context, &asked)?;
+    print_bytes(render(form, &answer)?.expose())
 }

@@ -1,13 +1,13 @@
 //! `leapp env`: a session into a shell, and out of it again.
 
-use std::{ffi::OsString, os::unix::ffi::OsStrExt, process::ExitCode};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 
 use super::{
-    args::EnvArgs,
-    context::{Context, variable},
+    args::{EnvArgs, Selection},
+    context::{self, Context, find, variable},
     fail,
     failure::{Failure, Kind, Outcome},
-    handout::{Asked, HandedOut, hand_out},
+    handout::{Asked, choose, hand_out},
     print_bytes,
 };
 use crate::{
@@ -20,15 +20,15 @@ use crate::{
 
 /// Prints what the shell evaluates. A failure prints the shell's failing statement and nothing
 /// else, because `eval ""` is true.
-pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<ExitCode> {
+pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<u8> {
     if args.format != "shell" {
-        return programs(context, args).map(|()| ExitCode::SUCCESS);
+        return programs(context, args).map(|()| 0);
     }
     let shell = chosen_shell(args.shell.as_deref());
     let result =
         if args.unset { unset(context, shell, args.show) } else { set(context, args, shell) };
     match result {
-        Ok(text) => print_bytes(&text).map(|()| ExitCode::SUCCESS),
+        Ok(text) => print_bytes(&text).map(|()| 0),
         Err(failure) => {
             if !terminal::stdout_is_terminal() {
                 _ = print_bytes(shell.failing().as_bytes());
@@ -49,19 +49,36 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
     if terminal::stdout_is_terminal() && !args.show {
         return Err(for_a_shell(&args, shell));
     }
-    let show = args.show;
-    let again = again(&args, shell);
-    let HandedOut { answer, kept } = hand_out(context, &asked(args))?;
-    // Secrets stand in the text only when they must: a shell that traces shows what it evaluates,
-    // and a redirection would leave them in a file.
-    let text = match again.filter(|_| kept && !show) {
-        Some(argv) => {
-            let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
-            shell.deferred(&words)
-        }
-        None => shell.apply(&answer.delta, &context.before).map(|text| text.expose().to_vec()),
+    if args.show {
+        let answer = hand_out(context, &asked(args))?;
+        let text = shell.apply(&answer.delta, &context.before);
+        return text.map(|text| text.expose().to_vec()).map_err(|e| unspeakable(e, shell));
+    }
+    let mut args = args;
+    // Without a cache the second command fetches the credentials, so that a code is asked for once.
+    if context::is_cache_off() {
+        args.name = Some(named(context, args.name.as_deref())?);
+    } else {
+        let name = args.name.clone();
+        let selection = args.selection.clone();
+        let answer = hand_out(context, &Asked { selection, ..asked_for(name) })?;
+        args.name = args.name.or(Some(answer.identity));
+        args.selection.mfa_code = None;
+    }
+    let words = again(&args, shell)?;
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    shell.deferred(&words).map_err(|error| unspeakable(error, shell))
+}
+
+/// The identifier of the session that was named, or is picked now.
+fn named(context: &Context, name: Option<&str>) -> Outcome<String> {
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = match name {
+        Some(name) => find(workspace, name)?,
+        None => choose(context, workspace)?,
     };
-    text.map_err(|error| unspeakable(error, shell))
+    Ok(session.identifier().to_string())
 }
 
 fn unset(context: &Context, shell: &'static dyn Shell, show: bool) -> Outcome<Vec<u8>> {
@@ -83,8 +100,8 @@ fn programs(context: &Context, args: EnvArgs) -> Outcome<()> {
         return Err(Failure::usage("this prints secrets, and stdout is a terminal")
             .hint("send it to a program, or add --show"));
     }
-    let handed = hand_out(context, &asked(args))?;
-    let text = render(form, &handed.answer)?;
+    let answer = hand_out(context, &asked(args))?;
+    let text = render(form, &answer)?;
     print_bytes(text.expose())
 }
 
@@ -111,32 +128,50 @@ pub(super) fn render(
 }
 
 fn asked(args: EnvArgs) -> Asked {
-    Asked {
-        form: "env",
-        name: args.name,
-        selection: args.selection,
-        kind: StateKind::Env,
-        by_hand: true,
-    }
+    Asked { selection: args.selection, ..asked_for(args.name) }
 }
 
-/// The command that prints the same answer again, credentials and all; `None` without a name or a
-/// path to run.
-fn again(args: &EnvArgs, shell: &dyn Shell) -> Option<Vec<OsString>> {
-    let mut argv: Vec<OsString> = vec![process::program_path()?.into(), "env".into()];
-    argv.push(args.name.clone()?.into());
-    argv.extend(["--show".into(), format!("--shell={}", shell.id()).into()]);
-    if let Some(region) = &args.selection.region {
-        argv.push(format!("--region={region}").into());
+fn asked_for(name: Option<String>) -> Asked {
+    let selection = Selection::default();
+    Asked { form: "env", name, selection, kind: StateKind::Env, by_hand: true }
+}
+
+/// The command that prints the same answer, credentials and all.
+///
+/// The shell runs it while it traces nothing. So the text that we print holds no secret: a shell
+/// that traces shows what it evaluates, and a redirection would leave it in a file.
+fn again(args: &EnvArgs, shell: &dyn Shell) -> Outcome<Vec<OsString>> {
+    let program = process::program_path().ok_or_else(|| {
+        Failure::new(Kind::Failed, "the path of this program is not known")
+            .hint("leapp env --show prints the credentials themselves")
+    })?;
+    let mut words: Vec<OsString> = vec![program.into(), "env".into()];
+    words.extend(args.name.clone().map(OsString::from));
+    words.extend(["--show".into(), format!("--shell={}", shell.id()).into()]);
+    let selection = &args.selection;
+    if let Some(region) = &selection.region {
+        words.push(format!("--region={region}").into());
     }
-    for (flag, seconds) in
-        [("duration", args.selection.duration), ("min-ttl", args.selection.min_ttl)]
+    for (flag, seconds) in [("duration", selection.duration), ("min-ttl", selection.min_ttl)] {
+        words.extend(seconds.map(|seconds| format!("--{flag}={seconds}").into()));
+    }
+    words.extend(selection.mfa_code.as_ref().map(|code| format!("--mfa-code={code}").into()));
+    Ok(words)
+}
+
+/// Prints the failing statement for the shell, if these are arguments of `env` whose output a
+/// shell may evaluate: `eval ""` would be true.
+pub(super) fn fail_in_eval(arguments: &[OsString]) {
+    let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    if words.iter().find(|word| !word.starts_with('-')) != Some(&"env")
+        || terminal::stdout_is_terminal()
     {
-        if let Some(seconds) = seconds {
-            argv.push(format!("--{flag}={seconds}").into());
-        }
+        return;
     }
-    Some(argv)
+    let flag = words.iter().find_map(|word| word.strip_prefix("--shell="));
+    let next = words.iter().position(|word| *word == "--shell").and_then(|at| words.get(at + 1));
+    let shell = chosen_shell(flag.or(next.copied()));
+    _ = print_bytes(shell.failing().as_bytes());
 }
 
 /// `--shell`, else the shell that runs us, else the user's own, else plain POSIX.

@@ -42,8 +42,8 @@ fn environment(context: &Context, args: ExecArgs) -> Outcome<Vec<(OsString, OsSt
         kind: StateKind::Exec,
         by_hand: true,
     };
-    let handed = hand_out(context, &asked)?;
-    Ok(applied(std::env::vars_os(), &handed.answer.delta))
+    let answer = hand_out(context, &asked)?;
+    Ok(applied(std::env::vars_os(), &answer.delta))
 }
 
 /// An environment after a change.

@@ -77,6 +77,11 @@ impl Failure {
         Self::new(Kind::Cancelled, "cancelled")
     }
 
+    /// Whoever read our output has gone: there is nobody to tell.
+    pub(super) fn silent() -> Self {
+        Self::new(Kind::Failed, "")
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

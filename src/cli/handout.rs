@@ -36,21 +36,14 @@ pub(super) struct Asked {
     pub(super) by_hand: bool,
 }
 
-/// An answer, and whether the cache holds its credentials, so that a second look costs nothing.
-#[derive(Debug)]
-pub(super) struct HandedOut {
-    pub(super) answer: Answer,
-    pub(super) kept: bool,
-}
-
 /// Hands a session out: the one way for `env`, `exec` and `credential-process`.
-pub(super) fn hand_out(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
+pub(super) fn hand_out(context: &Context, asked: &Asked) -> Outcome<Answer> {
     if let Some(answer) = warm(context, asked) {
         for note in &answer.notes {
             context.ui.note(note);
         }
         record(context, asked, &answer);
-        return Ok(HandedOut { answer, kept: true });
+        return Ok(answer);
     }
     cold(context, asked)
 }
@@ -65,7 +58,7 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
     Answer::find(&cache, &key(context, asked, name), asked.selection.min_ttl.unwrap_or(0))
 }
 
-fn cold(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
+fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
     let config = context::stamp_of_config(context);
     context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
     let opened = context.workspace()?;
@@ -82,9 +75,9 @@ fn cold(context: &Context, asked: &Asked) -> Outcome<HandedOut> {
     audit::rotate(&context.home.audit());
     let stamp = opened.as_ref().and_then(|opened| opened.stamp);
     let files = vec![config, (context.home.workspace(), stamp)];
-    let handed = make(context, asked, workspace, session, files)?;
-    record(context, asked, &handed.answer);
-    Ok(handed)
+    let answer = make(context, asked, workspace, session, files)?;
+    record(context, asked, &answer);
+    Ok(answer)
 }
 
 /// Makes the answer and keeps it. `files` are those that it depends on so far.
@@ -94,7 +87,7 @@ fn make(
     workspace: &Workspace,
     session: &Session,
     mut files: Vec<(PathBuf, Option<Stamp>)>,
-) -> Outcome<HandedOut> {
+) -> Outcome<Answer> {
     let choice = region(context, workspace, session, asked.selection.region.as_ref())?;
     files.extend(Answer::stamps(choice.files.clone()));
     let manager = context.manager(workspace, context.cache(false))?;
@@ -117,7 +110,7 @@ fn make(
     {
         answer.keep(cache, &key(context, asked, name));
     }
-    Ok(HandedOut { answer, kept })
+    Ok(answer)
 }
 
 /// Resolves and says, on failure, what was being done.

@@ -1,7 +1,5 @@
 //! `leapp status`: what a session, or this shell, has; with `--check`, what the cloud says of it.
 
-use std::process::ExitCode;
-
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -22,7 +20,7 @@ use crate::{
     system::clock,
 };
 
-pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<ExitCode> {
+pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<u8> {
     let current = context.before.state().and_then(|state| state.identities.first().cloned());
     let Some(name) = args.name.clone().or(current) else {
         return Err(Failure::new(
@@ -32,16 +30,16 @@ pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<ExitCode> {
         .hint("leapp status NAME"));
     };
     if args.name.is_none() && !args.check {
-        return of_this_shell(context).map(|()| ExitCode::SUCCESS);
+        return of_this_shell(context).map(|()| 0);
     }
     let opened = context.workspace()?;
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
     let session = find(workspace, &name)?;
     let Some(workspace) = workspace else {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     };
     if args.check {
-        return check(context, workspace, session, &args).map(|()| ExitCode::SUCCESS);
+        return check(context, workspace, session, &args).map(|()| 0);
     }
     let manager = context.manager(workspace, context.existing_cache())?;
     let status = status::of(&manager, session);
@@ -154,17 +152,17 @@ fn json_of(session: &Session, status: Status, checked: Option<(&Verified, &str)>
 }
 
 /// The exit status of a look without the network.
-fn verdict(context: &Context, session: &Session, status: Status) -> ExitCode {
+fn verdict(context: &Context, session: &Session, status: Status) -> u8 {
     let name = session.name.as_str();
     match status {
-        Status::Active { .. } | Status::Inactive | Status::Pending => ExitCode::SUCCESS,
+        Status::Active { .. } | Status::Inactive | Status::Pending => 0,
         Status::NeedsPerson => {
             context.ui.say(&format!("next: leapp start {name}"));
-            ExitCode::from(Kind::NeedsAction.exit())
+            Kind::NeedsAction.exit()
         }
         Status::Incomplete => {
             context.ui.say(&format!("next: leapp session show {name}"));
-            ExitCode::from(Kind::Incomplete.exit())
+            Kind::Incomplete.exit()
         }
     }
 }

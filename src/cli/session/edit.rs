@@ -165,7 +165,7 @@ fn changes_something(matches: &ArgMatches, factory: &dyn CredentialProviderFacto
 }
 
 fn usage(error: &clap::Error, name: &str) -> Failure {
-    let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Failure::usage(first).hint(format!("leapp session edit {name} --help"))
+    let failure = crate::cli::usage::failure(error, &["edit".into()]);
+    let hint = failure.hint.clone().filter(|hint| hint.contains("secret"));
+    failure.hint(hint.unwrap_or_else(|| format!("leapp session edit {name} --help")))
 }

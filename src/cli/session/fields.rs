@@ -215,14 +215,20 @@ pub(super) fn check(
 
 /// A field of the user's is not as it must be: wrong arguments.
 pub(super) fn wrong(error: FieldError) -> Failure {
-    Failure::usage(error.to_string())
+    let hint = match error.flag.as_str() {
+        "region" => "a region's name is like eu-west-1",
+        _ => "leapp session add TYPE --help describes every field",
+    };
+    Failure::usage(error.to_string()).hint(hint)
 }
 
 fn region(text: &str) -> Outcome<Option<RegionName>> {
     if text.is_empty() {
         return Ok(None);
     }
-    RegionName::parse(text).map(Some).map_err(|error| Failure::usage(format!("--region: {error}")))
+    RegionName::parse(text).map(Some).map_err(|error| {
+        Failure::usage(format!("--region: {error}")).hint("a region's name is like eu-west-1")
+    })
 }
 
 fn parent(

@@ -1,0 +1,46 @@
+//! Wrong arguments, told in our own form. What was typed by mistake may be a secret.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ErrorKind};
+
+use super::failure::Failure;
+
+/// The failure that a parser's error is.
+pub(super) fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
+    let near_a_secret = ["add", "edit"].iter().any(|word| arguments.iter().any(|a| a == word));
+    if near_a_secret && let Some(failure) = hidden(error) {
+        return failure;
+    }
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let mut failure = Failure::usage(first.trim_start_matches("error: "));
+    let mut usage = None;
+    for line in lines {
+        match line.trim().strip_prefix("tip: ") {
+            Some(tip) => failure.hint = Some(tip.to_owned()),
+            None if line.starts_with("Usage:") => usage = Some(line.trim().to_owned()),
+            None if line.starts_with("For more") => {}
+            None => failure.causes.push(line.trim().to_owned()),
+        }
+    }
+    failure.hint = failure.hint.or(usage).or_else(|| Some("leapp --help".to_owned()));
+    failure
+}
+
+/// An argument that is not expected, where a secret is what one might type: it is not repeated.
+fn hidden(error: &clap::Error) -> Option<Failure> {
+    let text = |kind| error.get(kind).map(ToString::to_string);
+    let unexpected = match error.kind() {
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            text(ContextKind::InvalidArg).filter(|word| !word.starts_with('-'))
+        }
+        ErrorKind::TooManyValues => text(ContextKind::InvalidValue),
+        _ => None,
+    };
+    unexpected?;
+    Some(Failure::usage("there is an argument that is not expected; it is not repeated here").hint(
+        "a secret is never an argument: --secret-access-key-stdin reads it, a terminal asks for it",
+    ))
+}
