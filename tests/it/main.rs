@@ -11,6 +11,7 @@
 )]
 
 mod layers;
+mod sessions;
 mod shells;
 mod smoke;
 mod support;
