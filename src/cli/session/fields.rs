@@ -259,5 +259,11 @@ fn read(path: &str) -> Outcome<String> {
     if size > LARGEST_FILE {
         return Err(refuse("is too large".into()));
     }
-    std::fs::read_to_string(path).map_err(|error| refuse(format!("cannot be read: {error}")))
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    // No text removes a field; a file that turned out empty must not remove what narrows a session.
+    if text.trim().is_empty() {
+        return Err(refuse("is empty".into()));
+    }
+    Ok(text)
 }
