@@ -10,6 +10,7 @@
     reason = "a test may start programs, write scratch files and fail loudly"
 )]
 
+mod env;
 mod layers;
 mod sessions;
 mod shells;
