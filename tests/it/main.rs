@@ -11,6 +11,7 @@
 )]
 
 mod env;
+mod exec;
 mod layers;
 mod sessions;
 mod shells;
