@@ -52,11 +52,19 @@ pub(super) fn keep(home: &Home, workspace: &Path) -> Result<(), WorkspaceError> 
     Ok(())
 }
 
-/// Renames a file that is no workspace out of the way; the new path.
+/// Renames a file that is no workspace out of the way; the new path, which is always a free one.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, WorkspaceError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".unreadable-{}", now()));
-    let aside = PathBuf::from(name);
+    let mut stem = path.as_os_str().to_owned();
+    stem.push(format!(".unreadable-{}", now()));
+    let mut aside = PathBuf::from(&stem);
+    let mut number = 1;
+    // Only the holder of the workspace's lock comes here, so a free name stays free.
+    while aside.symlink_metadata().is_ok() {
+        number += 1;
+        let mut name = stem.clone();
+        name.push(format!("-{number}"));
+        aside = PathBuf::from(name);
+    }
     std::fs::rename(path, &aside).map_err(|e| WorkspaceError::io("rename", path, e))?;
     Ok(aside)
 }
