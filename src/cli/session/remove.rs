@@ -1,4 +1,4 @@
-//! `leapp session remove NAME`: dependants are named first; then secret, credentials and session go.
+//! `leapp session remove NAME`: dependants are named first; then session, credentials and secret go.
 
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::{
     },
     model::{Session, Workspace},
     system::terminal::Echo,
+    vault::OpenVault,
 };
 
 pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
@@ -23,7 +24,11 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let dependants = dependants(workspace, &session);
     let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
     if !dependants.is_empty() && !args.with_dependants {
-        let message = format!("session '{}' is needed by {}", session.name, names.join(", "));
+        let message = format!(
+            "session '{}' is needed by {}",
+            session.name,
+            names.join(", ")
+        );
         return Err(Failure::new(Kind::Failed, message).hint(format!(
             "give them another parent, or: leapp session remove {} --with-dependants",
             session.name
@@ -32,20 +37,28 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     if !args.yes {
         confirm(context, &session, &names)?;
     }
-    let mut going = dependants.clone();
-    going.push(session);
-    forget_secrets(context, workspace, &going)?;
+    let mut going = dependants;
+    going.push(session.clone());
+    // Opened before anything changes, used after: a workspace that cannot be written must not have
+    // lost its secrets, and they cannot be had again.
+    let vault = vault_of(context, workspace, &going)?;
     let ids: Vec<_> = going.iter().map(|session| session.id).collect();
     context.change(|opened| {
-        opened.workspace.sessions.retain(|session| !ids.contains(&session.id));
+        opened
+            .workspace
+            .sessions
+            .retain(|session| !ids.contains(&session.id));
         Ok(())
     })?;
+    forget(context, workspace, &going, vault.as_deref())?;
     let names: Vec<&str> = going.iter().map(|session| session.name.as_str()).collect();
     if context.ui.manner().json {
         return print_json(&json!({ "removed": names }));
     }
     context.ui.say(&format!("removed {}", names.join(", ")));
-    context.ui.say("undo: leapp workspace restore 1 (a removed secret must be given again)");
+    context
+        .ui
+        .say("undo: leapp workspace restore 1 (a removed secret must be given again)");
     Ok(())
 }
 
@@ -85,22 +98,38 @@ fn confirm(context: &Context, session: &Session, dependants: &[&str]) -> Outcome
     }
 }
 
-/// Removes the vault's items and the cached credentials, before the sessions that name them.
-fn forget_secrets(context: &Context, workspace: &Workspace, going: &[Session]) -> Outcome<()> {
+/// The vault, opened, if any of the sessions has a secret in it.
+fn vault_of(
+    context: &Context,
+    workspace: &Workspace,
+    going: &[Session],
+) -> Outcome<Option<Box<dyn OpenVault>>> {
+    match workspace.vault.as_deref() {
+        Some(recorded) if going.iter().any(has_secret) => {
+            let (_, vault) = context.open_vault(Some(recorded), &context.ui)?;
+            Ok(Some(vault))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Removes the cached credentials and the vault's items of sessions that are gone.
+fn forget(
+    context: &Context,
+    workspace: &Workspace,
+    going: &[Session],
+    vault: Option<&dyn OpenVault>,
+) -> Outcome<()> {
     let manager = context.manager(workspace, context.existing_cache())?;
     for session in going {
         manager.forget(session);
-    }
-    let has_secret = |session: &&Session| {
-        crate::access::factory(&session.session_type).is_none_or(|f| f.secret().is_some())
-    };
-    let with_secrets: Vec<&Session> = going.iter().filter(has_secret).collect();
-    let Some(recorded) = workspace.vault.as_deref().filter(|_| !with_secrets.is_empty()) else {
-        return Ok(());
-    };
-    let (_, vault) = context.open_vault(Some(recorded), &context.ui)?;
-    for session in with_secrets {
-        vault.remove(&session.identifier().to_string())?;
+        if let Some(vault) = vault.filter(|_| has_secret(session)) {
+            vault.remove(&session.identifier().to_string())?;
+        }
     }
     Ok(())
+}
+
+fn has_secret(session: &Session) -> bool {
+    crate::access::factory(&session.session_type).is_none_or(|f| f.secret().is_some())
 }
