@@ -17,3 +17,4 @@ mod sessions;
 mod shells;
 mod smoke;
 mod support;
+mod workspace;
