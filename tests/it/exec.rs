@@ -38,12 +38,7 @@ fn a_signal_ends_leapp_as_it_ends_the_command() {
 fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
     let world = World::with_role("prod", "Admin");
     script(&world, "plain", "echo no", 0o644);
-    script(
-        &world,
-        "headless",
-        "echo \"ran $1 $AWS_ACCOUNT_ID\"\n",
-        0o755,
-    );
+    script(&world, "headless", "echo \"ran $1 $AWS_ACCOUNT_ID\"\n", 0o755);
     script(&world, "orphan", "#!/nonexistent/interpreter\n", 0o755);
     fs::create_dir(world.home.path().join("folder")).unwrap();
     let run = |command: &str| world.leapp(["exec", "prod", "--", command, "it"]);
@@ -51,13 +46,9 @@ fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
         .fails(127)
         .prints("")
         .says("leapp: there is no command 'no-such-command'\n");
-    run("./no-such-file")
-        .fails(127)
-        .says("there is no command './no-such-file'");
+    run("./no-such-file").fails(127).says("there is no command './no-such-file'");
     run("").fails(127);
-    run("./plain")
-        .fails(126)
-        .says("'./plain' cannot be run\nleapp: caused by: ");
+    run("./plain").fails(126).says("'./plain' cannot be run\nleapp: caused by: ");
     run("./folder").fails(126).says("'./folder' cannot be run");
     run("./plain/below").fails(127);
     // POSIX gives a file without a head to sh, as a shell does.
@@ -72,27 +63,16 @@ fn a_command_is_looked_up_in_the_path() {
     let mut world = World::with_role("prod", "Admin");
     for (folder, mode) in [("one", 0o644), ("two", 0o755)] {
         fs::create_dir(world.home.path().join(folder)).unwrap();
-        script(
-            &world,
-            &format!("{folder}/tool"),
-            &format!("#!/bin/sh\necho {folder}\n"),
-            mode,
-        );
+        script(&world, &format!("{folder}/tool"), &format!("#!/bin/sh\necho {folder}\n"), mode);
     }
     script(&world, "only-here", "#!/bin/sh\necho here\n", 0o755);
     let home = world.home.path().to_str().unwrap().to_owned();
     world.set("PATH", format!("{home}/one:{home}/none:{home}/two"));
-    world
-        .leapp(["exec", "prod", "tool"])
-        .succeeds()
-        .prints("two\n");
+    world.leapp(["exec", "prod", "tool"]).succeeds().prints("two\n");
     world.leapp(["exec", "prod", "only-here"]).fails(127);
     // An empty element is the current directory.
     world.set("PATH", format!("{home}/one:"));
-    world
-        .leapp(["exec", "prod", "only-here"])
-        .succeeds()
-        .prints("here\n");
+    world.leapp(["exec", "prod", "only-here"]).succeeds().prints("here\n");
     world.leapp(["exec", "prod", "tool"]).fails(126);
 }
 
@@ -144,11 +124,7 @@ fn the_command_gets_exactly_the_descriptors_of_leapp() {
         (">&-", "02"),
         ("3<&0 4>>log >&-", "0234"),
     ] {
-        let to = if redirections.contains(">&-") && !redirections.contains("2>&-") {
-            2
-        } else {
-            1
-        };
+        let to = if redirections.contains(">&-") && !redirections.contains("2>&-") { 2 } else { 1 };
         let shown = |exec: &str| {
             let outcome = world.shell("bash", &format!("{exec} {list} {to} {redirections}"));
             let text = outcome.succeeds().text();
@@ -183,10 +159,7 @@ fn the_command_gets_the_signals_limits_and_habits_of_leapp() {
         is_the_same(&world, before, habits);
     }
     let text = |exec: &str| format!("nice -n 5 {exec} nice");
-    world
-        .shell("bash", &text("leapp exec prod --"))
-        .succeeds()
-        .prints("5\n");
+    world.shell("bash", &text("leapp exec prod --")).succeeds().prints("5\n");
     world.shell("bash", &text("")).succeeds().prints("5\n");
 }
 
@@ -203,10 +176,7 @@ fn a_blocked_signal_stays_blocked() {
     let mut command = world.foreign(crate::support::python());
     command.args(["-I", "-c", &text]);
     let mask = (1_u64 << (10 - 1)) | (1 << (15 - 1));
-    world
-        .run(command, None)
-        .succeeds()
-        .prints(&format!("SigBlk:\t{mask:016x}\n"));
+    world.run(command, None).succeeds().prints(&format!("SigBlk:\t{mask:016x}\n"));
 }
 
 /// leapp hides its memory while it holds secrets; a debugger of the command is not its concern.
@@ -215,9 +185,7 @@ fn the_command_can_be_traced_again() {
     let world = World::with_role("prod", "Admin");
     let text = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))";
     let mut command = world.command(["exec", "prod", "--"]);
-    command
-        .arg(crate::support::python())
-        .args(["-I", "-c", text]);
+    command.arg(crate::support::python()).args(["-I", "-c", text]);
     world.run(command, None).succeeds().prints("1\n");
 }
 
@@ -262,74 +230,28 @@ fn what_stands_behind_the_command_is_the_commands_own() {
     };
     let show = "printf '[%s]' \"$AWS_REGION\" \"$@\"";
     assert_eq!(
-        echo(&[
-            "prod",
-            "--",
-            "sh",
-            "-c",
-            show,
-            "x",
-            "-r",
-            "eu-north-1",
-            "--",
-            "--json"
-        ]),
+        echo(&["prod", "--", "sh", "-c", show, "x", "-r", "eu-north-1", "--", "--json"]),
         "[eu-west-1][-r][eu-north-1][--][--json]"
     );
     assert_eq!(
-        echo(&[
-            "prod",
-            "sh",
-            "-c",
-            show,
-            "x",
-            "-r",
-            "eu-north-1",
-            "--",
-            "-d",
-            "--json"
-        ]),
+        echo(&["prod", "sh", "-c", show, "x", "-r", "eu-north-1", "--", "-d", "--json"]),
         "[eu-west-1][-r][eu-north-1][--][-d][--json]"
     );
-    assert_eq!(
-        echo(&["prod", "-r", "eu-north-1", "--", "sh", "-c", show, "x"]),
-        "[eu-north-1]"
-    );
-    assert_eq!(
-        echo(&["-r", "eu-north-1", "prod", "sh", "-c", show, "x"]),
-        "[eu-north-1]"
-    );
-    assert_eq!(
-        echo(&["--region=eu-north-1", "prod", "sh", "-c", show, "x", ""]),
-        "[eu-north-1][]"
-    );
+    assert_eq!(echo(&["prod", "-r", "eu-north-1", "--", "sh", "-c", show, "x"]), "[eu-north-1]");
+    assert_eq!(echo(&["-r", "eu-north-1", "prod", "sh", "-c", show, "x"]), "[eu-north-1]");
+    assert_eq!(echo(&["--region=eu-north-1", "prod", "sh", "-c", show, "x", ""]), "[eu-north-1][]");
 }
 
 #[test]
 fn a_double_hyphen_is_optional_and_a_command_of_its_own_after_one() {
     let world = World::with_role("prod", "Admin");
-    world
-        .leapp(["exec", "prod", "echo", "--"])
-        .succeeds()
-        .prints("--\n");
-    world
-        .leapp(["exec", "prod", "--", "echo", "--", "a"])
-        .succeeds()
-        .prints("-- a\n");
-    world
-        .leapp(["exec", "prod", "echo", "a"])
-        .succeeds()
-        .prints("a\n");
-    world
-        .leapp(["exec", "prod", "--", "--", "a"])
-        .fails(127)
-        .says("there is no command '--'");
+    world.leapp(["exec", "prod", "echo", "--"]).succeeds().prints("--\n");
+    world.leapp(["exec", "prod", "--", "echo", "--", "a"]).succeeds().prints("-- a\n");
+    world.leapp(["exec", "prod", "echo", "a"]).succeeds().prints("a\n");
+    world.leapp(["exec", "prod", "--", "--", "a"]).fails(127).says("there is no command '--'");
     world.leapp(["exec", "prod", "--bogus", "echo"]).fails(2);
     // Behind the first word of the command nothing is leapp's, nor a session.
-    world
-        .leapp(["exec", "--", "echo", "a"])
-        .fails(5)
-        .says("no session was named");
+    world.leapp(["exec", "--", "echo", "a"]).fails(5).says("no session was named");
 }
 
 #[test]
@@ -338,16 +260,8 @@ fn a_duration_before_the_command_is_asked_for() {
     let outcome = world.leapp(["exec", "prod", "-d", "20m", "echo", "-d", "30m"]);
     outcome.succeeds().prints("-d 30m\n");
     let requests = world.requests();
-    assert_eq!(
-        requests.last().unwrap()["DurationSeconds"]
-            .to_string()
-            .trim_matches('"'),
-        "1200"
-    );
-    world
-        .leapp(["exec", "prod", "-d", "13h", "true"])
-        .fails(2)
-        .says("--duration: 13h");
+    assert_eq!(requests.last().unwrap()["DurationSeconds"].to_string().trim_matches('"'), "1200");
+    world.leapp(["exec", "prod", "-d", "13h", "true"]).fails(2).says("--duration: 13h");
     world.leapp(["exec", "prod", "-d", "soon", "true"]).fails(2);
 }
 
@@ -435,15 +349,8 @@ fn arguments_and_variables_that_are_no_text_pass_unchanged() {
     use std::os::unix::ffi::OsStrExt;
     let world = World::with_role("prod", "Admin");
     let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe'\n");
-    let mut command = world.command([
-        "exec",
-        "prod",
-        "--",
-        "sh",
-        "-c",
-        "printf '%s' \"$1$ODD\"",
-        "x",
-    ]);
+    let mut command =
+        world.command(["exec", "prod", "--", "sh", "-c", "printf '%s' \"$1$ODD\"", "x"]);
     command.arg(odd).env("ODD", odd);
     let outcome = world.run(command, None);
     outcome.succeeds();
@@ -464,10 +371,7 @@ fn argument_0_is_not_trusted() {
         let text = format!(
             "eval \"$(exec -a '{zero}' \"$0\" env prod --shell bash)\" && echo $AWS_ACCOUNT_ID"
         );
-        command
-            .args(["-c", &text])
-            .arg(program())
-            .env("PATH", "/usr/bin:/bin");
+        command.args(["-c", &text]).arg(program()).env("PATH", "/usr/bin:/bin");
         world.run(command, None).succeeds().prints("444455556666\n");
     }
 }
@@ -477,19 +381,10 @@ fn without_a_command_there_must_be_a_terminal() {
     let mut world = World::with_role("prod", "Admin");
     world.set("SHELL", "/bin/sh");
     let hint = "leapp: hint: leapp exec NAME -- COMMAND";
-    world
-        .leapp(["exec", "prod"])
-        .fails(2)
-        .prints("")
-        .says("there is no command to run")
-        .says(hint);
+    world.leapp(["exec", "prod"]).fails(2).prints("").says("there is no command to run").says(hint);
     world.leapp(["exec", "prod", "--"]).fails(2).says(hint);
     world.leapp(["exec"]).fails(2).says(hint);
-    assert_eq!(
-        world.actions(),
-        [""; 0],
-        "credentials were fetched for nothing"
-    );
+    assert_eq!(world.actions(), [""; 0], "credentials were fetched for nothing");
     // On one, the user's shell is run.
     let shell = world.home.path().join("my-shell");
     script(
@@ -518,14 +413,8 @@ fn a_failure_runs_nothing_and_prints_nothing() {
     world.add_role("denied", "work", "Denied", &[]).succeeds();
     let mark = world.home.path().join("RAN");
     let touch = |name: &str| world.leapp(["exec", name, "--", "touch", mark.to_str().unwrap()]);
-    touch("nope")
-        .fails(5)
-        .prints("")
-        .says("there is no session \"nope\"");
-    touch("denied")
-        .fails(4)
-        .prints("")
-        .says("cannot assume role 'Denied' for session 'denied'");
+    touch("nope").fails(5).prints("").says("there is no session \"nope\"");
+    touch("denied").fails(4).prints("").says("cannot assume role 'Denied' for session 'denied'");
     let region = ["exec", "prod", "-r", "cn-north-1", "--", "touch", "RAN"];
     world.leapp(region).fails(2).prints("");
     assert!(!mark.exists());

@@ -24,10 +24,7 @@ fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_content = |path: &PathBuf| path.file_name().is_some_and(|name| name != ".lock");
     let read = |path: PathBuf| {
         let bytes = if path.is_symlink() {
-            fs::read_link(&path)
-                .unwrap()
-                .into_os_string()
-                .into_encoded_bytes()
+            fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
         } else {
             fs::read(&path).unwrap()
         };
@@ -62,18 +59,13 @@ fn refuses(world: &World) -> Outcome {
             arn,
         ])
         .fails(7);
-    world
-        .leapp(["env", "work", "--shell", "posix"])
-        .fails(7)
-        .prints("false;\n");
+    world.leapp(["env", "work", "--shell", "posix"]).fails(7).prints("false;\n");
     world.leapp(["exec", "work", "--", "true"]).fails(7);
     assert_eq!(snapshot(&world.leapp_home()), before, "a file was changed");
     world.leapp(["--help"]).succeeds();
     world.leapp(["session", "add", "--help"]).succeeds();
     world.leapp(["completions", "bash"]).succeeds();
-    world
-        .leapp(["env", "--unset", "--shell", "posix"])
-        .succeeds();
+    world.leapp(["env", "--unset", "--shell", "posix"]).succeeds();
     said
 }
 
@@ -87,10 +79,7 @@ fn refuses_briefly(world: &World, what: &str) {
         assert_eq!(outcome.text(), "", "{what}");
         assert!(!outcome.stderr.contains(CANARY), "{what}");
     }
-    assert!(
-        snapshot(&world.leapp_home()) == before,
-        "{what}: a file was changed"
-    );
+    assert!(snapshot(&world.leapp_home()) == before, "{what}: a file was changed");
 }
 
 /// No vault can be opened, so only the machine's own key counts.
@@ -106,10 +95,7 @@ fn is_root() -> bool {
 /// Runs shell text as on a machine with these ids, in a mount namespace of its own; `None` where
 /// mounts are not allowed.
 fn on_machine(world: &World, id: &str, dbus_id: &str, text: &str) -> Option<Outcome> {
-    let (one, two) = (
-        world.home.path().join("id"),
-        world.home.path().join("dbus-id"),
-    );
+    let (one, two) = (world.home.path().join("id"), world.home.path().join("dbus-id"));
     fs::write(&one, id).unwrap();
     fs::write(&two, dbus_id).unwrap();
     let mount = "mount --bind \"$ID\" /etc/machine-id && \
@@ -148,9 +134,7 @@ fn a_workspace_truncated_anywhere_is_refused_and_left_alone() {
         refuses_briefly(&world, &format!("{length} of {} bytes", whole.len()));
     }
     fs::write(file(&world), b"").unwrap();
-    refuses(&world)
-        .says("damaged")
-        .says("leapp workspace restore");
+    refuses(&world).says("damaged").says("leapp workspace restore");
     fs::write(file(&world), &whole).unwrap();
     world.leapp(["list"]).succeeds();
 }
@@ -204,28 +188,17 @@ fn a_workspace_from_another_machine_is_left_alone_or_opened_by_the_vault() {
     else {
         return;
     };
-    refused
-        .fails(7)
-        .says("another machine")
-        .says("leapp workspace restore");
-    on_machine(&world, OTHER_ID, ANOTHER_ID, "leapp list")
-        .unwrap()
-        .fails(7);
+    refused.fails(7).says("another machine").says("leapp workspace restore");
+    on_machine(&world, OTHER_ID, ANOTHER_ID, "leapp list").unwrap().fails(7);
     assert_eq!(snapshot(&world.leapp_home()), before);
 
     world.set("LEAPP_VAULT_PASSPHRASE", PASSPHRASE);
     let info = "leapp workspace info --json";
     let opened = on_machine(&world, OTHER_ID, ANOTHER_ID, info).unwrap();
     assert_eq!(opened.succeeds().json()["openedBy"], "vault");
-    assert_eq!(
-        snapshot(&world.leapp_home()),
-        before,
-        "reading heals nothing"
-    );
+    assert_eq!(snapshot(&world.leapp_home()), before, "reading heals nothing");
     // A change seals it for the machine where it is made.
-    on_machine(&world, OTHER_ID, ANOTHER_ID, "leapp region set eu-west-2")
-        .unwrap()
-        .succeeds();
+    on_machine(&world, OTHER_ID, ANOTHER_ID, "leapp region set eu-west-2").unwrap().succeeds();
     without_vault(&mut world);
     let opened = on_machine(&world, OTHER_ID, ANOTHER_ID, info).unwrap();
     assert_eq!(opened.succeeds().json()["openedBy"], "machine id");
@@ -247,12 +220,8 @@ fn either_of_the_two_machine_ids_opens_the_workspace() {
         return;
     };
     by_dbus.succeeds();
-    on_machine(&world, &id, OTHER_ID, "leapp list")
-        .unwrap()
-        .succeeds();
-    on_machine(&world, "", &id, "leapp list")
-        .unwrap()
-        .succeeds();
+    on_machine(&world, &id, OTHER_ID, "leapp list").unwrap().succeeds();
+    on_machine(&world, "", &id, "leapp list").unwrap().succeeds();
     on_machine(&world, "", "", "leapp list").unwrap().fails(7);
 }
 
@@ -260,22 +229,13 @@ fn either_of_the_two_machine_ids_opens_the_workspace() {
 fn a_machine_without_an_id_gets_a_key_file_and_says_so() {
     let world = World::new();
     let text = "leapp region set eu-west-2 && leapp workspace info && leapp workspace info --json";
-    let ids = [
-        ("", ""),
-        ("00000000000000000000000000000000", "uninitialized\n"),
-    ];
+    let ids = [("", ""), ("00000000000000000000000000000000", "uninitialized\n")];
     for (id, dbus_id) in ids {
         let Some(outcome) = on_machine(&world, id, dbus_id, text) else {
             return;
         };
-        outcome
-            .succeeds()
-            .says("this machine has no id")
-            .says("machine-key");
-        assert!(
-            outcome.text().contains("opened by:      machine-key file"),
-            "{outcome}"
-        );
+        outcome.succeeds().says("this machine has no id").says("machine-key");
+        assert!(outcome.text().contains("opened by:      machine-key file"), "{outcome}");
         assert!(outcome.text().contains("\"machine-key file\""), "{outcome}");
         let key = world.leapp_home().join("machine-key");
         let meta = fs::metadata(&key).unwrap();
@@ -284,10 +244,7 @@ fn a_machine_without_an_id_gets_a_key_file_and_says_so() {
     }
     // Another key file is another machine.
     fs::write(world.leapp_home().join("machine-key"), [7; 32]).unwrap();
-    on_machine(&world, "", "", "leapp list")
-        .unwrap()
-        .fails(7)
-        .says("another machine");
+    on_machine(&world, "", "", "leapp list").unwrap().fails(7).says("another machine");
 }
 
 #[test]
@@ -300,9 +257,7 @@ fn a_newer_workspace_is_refused_and_kept() {
         *envelope = json!({ "header": { "format": "leapp-workspace", "version": 7 } });
     });
     refuses(&world).says("version 7");
-    edit_envelope(&world, |envelope| {
-        envelope["header"]["format"] = json!("moon")
-    });
+    edit_envelope(&world, |envelope| envelope["header"]["format"] = json!("moon"));
     refuses(&world).says("damaged");
 }
 
@@ -315,13 +270,9 @@ fn the_desktop_apps_file_is_never_touched() {
     chmod(&file(&world), 0o644);
     chmod(&world.leapp_home(), 0o700);
     let said = refuses(&world);
-    said.says("written by the Leapp desktop app")
-        .says("LEAPP_HOME=");
+    said.says("written by the Leapp desktop app").says("LEAPP_HOME=");
     assert!(!said.stderr.contains("chmod"), "{said}");
-    world
-        .leapp(["workspace", "info"])
-        .fails(7)
-        .says("LEAPP_HOME=");
+    world.leapp(["workspace", "info"]).fails(7).says("LEAPP_HOME=");
     // What the hint says helps.
     let mut world = world;
     let elsewhere = world.home.path().join(".config/leapp");
@@ -338,27 +289,13 @@ fn a_workspace_that_the_desktop_app_replaced_comes_back_from_the_backups() {
     world.leapp(["region", "set", "eu-west-2"]).succeeds();
     fs::write(file(&world), desktop).unwrap();
     chmod(&file(&world), 0o644);
-    refuses(&world)
-        .says("took the place of our workspace")
-        .says("leapp workspace restore");
+    refuses(&world).says("took the place of our workspace").says("leapp workspace restore");
     let listed = world.leapp(["workspace", "restore", "--json"]);
     assert_eq!(listed.succeeds().json()[0]["sessions"], 2);
     let restored = world.leapp(["workspace", "restore", "1", "--yes", "--json"]);
-    let aside = restored.succeeds().json()["setAside"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let aside = restored.succeeds().json()["setAside"].as_str().unwrap().to_owned();
     assert_eq!(fs::read_to_string(aside).unwrap(), desktop);
-    assert_eq!(
-        world
-            .leapp(["list", "--json"])
-            .succeeds()
-            .json()
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(world.leapp(["list", "--json"]).succeeds().json().as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -385,12 +322,7 @@ fn a_loose_mode_is_refused_with_the_command_that_helps() {
         chmod(&file(&world), mode);
         let said = refuses(&world);
         said.says(&format!("mode {mode:04o}"));
-        let hint = said
-            .stderr
-            .lines()
-            .find_map(|line| line.split_once("hint: "))
-            .unwrap()
-            .1;
+        let hint = said.stderr.lines().find_map(|line| line.split_once("hint: ")).unwrap().1;
         assert!(hint.starts_with("chmod 600 "), "{said}");
         world.shell("sh", hint).succeeds();
         world.leapp(["list"]).succeeds();
@@ -430,10 +362,7 @@ fn a_loose_directory_is_narrowed_and_that_is_said() {
     for words in [&["list"][..], &["region", "set", "eu-west-2"]] {
         chmod(&world.leapp_home(), 0o755);
         world.leapp(words).succeeds().says("0755").says("0700");
-        let mode = fs::metadata(world.leapp_home())
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(world.leapp_home()).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o700);
         assert!(!world.leapp(words).succeeds().stderr.contains("0700"));
     }
@@ -443,16 +372,8 @@ fn a_loose_directory_is_narrowed_and_that_is_said() {
 fn a_relative_home_is_refused() {
     let mut world = World::new();
     world.set("LEAPP_HOME", "here/leapp");
-    for words in [
-        &["list"][..],
-        &["region", "set", "eu-west-2"],
-        &["env", "x"],
-    ] {
-        world
-            .leapp(words)
-            .fails(7)
-            .says("absolute")
-            .says("LEAPP_HOME");
+    for words in [&["list"][..], &["region", "set", "eu-west-2"], &["env", "x"]] {
+        world.leapp(words).fails(7).says("absolute").says("LEAPP_HOME");
     }
     world.leapp(["--help"]).succeeds();
     assert!(!world.home.path().join("here").exists());
@@ -468,11 +389,7 @@ fn a_home_inside_a_git_work_tree_is_refused() {
     git.args(["init", "--quiet"]).arg(&tree);
     world.run(git, None).succeeds();
     world.set("LEAPP_HOME", tree.join("deep/leapp"));
-    world
-        .leapp(["region", "set", "eu-west-2"])
-        .fails(7)
-        .says("git work tree")
-        .says("LEAPP_HOME");
+    world.leapp(["region", "set", "eu-west-2"]).fails(7).says("git work tree").says("LEAPP_HOME");
     world.add_user(&[]).fails(7).says("git work tree");
     assert!(!tree.join("deep").exists());
     world.leapp(["completions", "zsh"]).succeeds();
@@ -535,11 +452,7 @@ fn a_limit_on_file_sizes_changes_nothing() {
     assert_ne!(killed.code(), 0, "{killed}");
     let mut after = snapshot(&world.leapp_home());
     after.retain(|path, _| {
-        !path
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with(".leapp-writing-")
+        !path.file_name().unwrap().to_string_lossy().starts_with(".leapp-writing-")
     });
     assert_eq!(after, before);
     world.leapp(["region", "set", "eu-west-2"]).succeeds();
@@ -550,59 +463,28 @@ fn the_last_ten_versions_are_kept_and_restored() {
     let world = World::with_user();
     let regions = ["eu-west-1", "eu-west-2"];
     for round in 0..14 {
-        world
-            .leapp(["region", "set", regions[round % 2]])
-            .succeeds();
+        world.leapp(["region", "set", regions[round % 2]]).succeeds();
         let kept = files_below(&world.leapp_home().join("backups")).len();
         // One for the user that was added to an empty home: none.
         assert_eq!(kept, (round + 1).min(10));
     }
     for path in files_below(&world.leapp_home().join("backups")) {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(
-            fs::metadata(path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     let rows = world.leapp(["workspace", "restore", "--json"]);
     let rows = rows.succeeds().json();
     assert_eq!(rows.as_array().unwrap().len(), 10);
-    assert!(
-        rows.as_array()
-            .unwrap()
-            .iter()
-            .all(|row| row["sessions"] == 1)
-    );
-    assert_eq!(
-        world.leapp(["region"]).succeeds().text().trim(),
-        "eu-west-2"
-    );
-    world
-        .leapp(["workspace", "restore", "1"])
-        .fails(3)
-        .says("--yes");
-    assert_eq!(
-        world.leapp(["region"]).succeeds().text().trim(),
-        "eu-west-2"
-    );
-    world
-        .leapp(["workspace", "restore", "1", "--yes"])
-        .succeeds();
-    assert_eq!(
-        world.leapp(["region"]).succeeds().text().trim(),
-        "eu-west-1"
-    );
+    assert!(rows.as_array().unwrap().iter().all(|row| row["sessions"] == 1));
+    assert_eq!(world.leapp(["region"]).succeeds().text().trim(), "eu-west-2");
+    world.leapp(["workspace", "restore", "1"]).fails(3).says("--yes");
+    assert_eq!(world.leapp(["region"]).succeeds().text().trim(), "eu-west-2");
+    world.leapp(["workspace", "restore", "1", "--yes"]).succeeds();
+    assert_eq!(world.leapp(["region"]).succeeds().text().trim(), "eu-west-1");
     // What stood there before is a backup now, so restoring can be undone.
-    world
-        .leapp(["workspace", "restore", "1", "--yes"])
-        .succeeds();
-    assert_eq!(
-        world.leapp(["region"]).succeeds().text().trim(),
-        "eu-west-2"
-    );
-    world
-        .leapp(["workspace", "restore", "11", "--yes"])
-        .fails(2);
+    world.leapp(["workspace", "restore", "1", "--yes"]).succeeds();
+    assert_eq!(world.leapp(["region"]).succeeds().text().trim(), "eu-west-2");
+    world.leapp(["workspace", "restore", "11", "--yes"]).fails(2);
     world.leapp(["workspace", "restore", "0", "--yes"]).fails(2);
 }
 
@@ -615,10 +497,7 @@ fn an_unreadable_workspace_is_set_aside_by_restore_and_never_overwritten() {
     for content in ["not a workspace", "not one either"] {
         fs::write(file(&world), content).unwrap();
         let restored = world.leapp(["workspace", "restore", "1", "--yes", "--json"]);
-        let aside = restored.succeeds().json()["setAside"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let aside = restored.succeeds().json()["setAside"].as_str().unwrap().to_owned();
         asides.push((aside, content));
         world.leapp(["session", "show", "prod"]).succeeds();
     }
@@ -628,11 +507,7 @@ fn an_unreadable_workspace_is_set_aside_by_restore_and_never_overwritten() {
     let kept = files_below(&world.leapp_home().join("backups"));
     for path in kept {
         let bytes = fs::read(&path).unwrap();
-        assert!(
-            bytes.starts_with(b"{"),
-            "{} is no good version",
-            path.display()
-        );
+        assert!(bytes.starts_with(b"{"), "{} is no good version", path.display());
     }
 }
 
@@ -644,20 +519,12 @@ fn a_damaged_backup_is_listed_as_such_and_not_restored() {
     let mut backups = files_below(&world.leapp_home().join("backups"));
     backups.sort();
     fs::write(backups.last().unwrap(), "{}").unwrap();
-    let rows = world
-        .leapp(["workspace", "restore", "--json"])
-        .succeeds()
-        .json();
-    assert_eq!(
-        (&rows[0]["sessions"], &rows[1]["sessions"]),
-        (&Json::Null, &json!(1))
-    );
+    let rows = world.leapp(["workspace", "restore", "--json"]).succeeds().json();
+    assert_eq!((&rows[0]["sessions"], &rows[1]["sessions"]), (&Json::Null, &json!(1)));
     let before = snapshot(&world.leapp_home());
     world.leapp(["workspace", "restore", "1", "--yes"]).fails(7);
     assert_eq!(snapshot(&world.leapp_home()), before);
-    world
-        .leapp(["workspace", "restore", "2", "--yes"])
-        .succeeds();
+    world.leapp(["workspace", "restore", "2", "--yes"]).succeeds();
 }
 
 #[test]
@@ -667,10 +534,7 @@ fn a_workspace_that_another_process_holds_is_waited_for_and_then_reported() {
     let lock = fs::File::open(world.leapp_home().join(".lock")).unwrap();
     lock.lock().unwrap();
     world.leapp(["list"]).succeeds();
-    world
-        .leapp(["region", "set", "eu-west-2"])
-        .fails(7)
-        .says("another leapp process");
+    world.leapp(["region", "set", "eu-west-2"]).fails(7).says("another leapp process");
     assert_eq!(snapshot(&world.leapp_home()), before);
     drop(lock);
     world.leapp(["region", "set", "eu-west-2"]).succeeds();
@@ -685,9 +549,7 @@ fn the_file_says_nothing_in_clear() {
         }
         let bytes = fs::read(&path).unwrap();
         for word in ["customer-name", "444455556666", "Admin", CANARY] {
-            let shown = bytes
-                .windows(word.len())
-                .any(|part| part == word.as_bytes());
+            let shown = bytes.windows(word.len()).any(|part| part == word.as_bytes());
             assert!(!shown, "{word} in {}", path.display());
         }
     }
@@ -722,27 +584,25 @@ fn session_value() -> impl Strategy<Value = Json> {
         any::<bool>(),
         json_value(),
     )
-        .prop_map(
-            |(id, name, kind, display, region, parent, fields, protected, more)| {
-                let mut session = json!({
-                    "id": uuid::Uuid::from_u128(id), "name": name, "type": kind,
-                    "fields": fields, "unknown-member": more,
-                });
-                if let Some(display) = display {
-                    session["display_name"] = display.into();
-                }
-                if let Some(region) = region {
-                    session["region"] = region.into();
-                }
-                if let Some(parent) = parent {
-                    session["parent"] = format!("session:{}", uuid::Uuid::from_u128(parent)).into();
-                }
-                if protected {
-                    session["protected"] = true.into();
-                }
-                session
-            },
-        )
+        .prop_map(|(id, name, kind, display, region, parent, fields, protected, more)| {
+            let mut session = json!({
+                "id": uuid::Uuid::from_u128(id), "name": name, "type": kind,
+                "fields": fields, "unknown-member": more,
+            });
+            if let Some(display) = display {
+                session["display_name"] = display.into();
+            }
+            if let Some(region) = region {
+                session["region"] = region.into();
+            }
+            if let Some(parent) = parent {
+                session["parent"] = format!("session:{}", uuid::Uuid::from_u128(parent)).into();
+            }
+            if protected {
+                session["protected"] = true.into();
+            }
+            session
+        })
 }
 
 fn workspace_value() -> impl Strategy<Value = Json> {
@@ -756,21 +616,19 @@ fn workspace_value() -> impl Strategy<Value = Json> {
         list(),
         json_value(),
     )
-        .prop_map(
-            |(sessions, region, vault, urls, profiles, integrations, more)| {
-                let mut workspace = json!({
-                    "sessions": sessions, "idpUrls": urls, "profiles": profiles,
-                    "integrations": integrations, "from-a-newer-program": more,
-                });
-                if let Some(region) = region {
-                    workspace["defaultRegion"] = region.into();
-                }
-                if let Some(vault) = vault {
-                    workspace["vault"] = vault.into();
-                }
-                workspace
-            },
-        )
+        .prop_map(|(sessions, region, vault, urls, profiles, integrations, more)| {
+            let mut workspace = json!({
+                "sessions": sessions, "idpUrls": urls, "profiles": profiles,
+                "integrations": integrations, "from-a-newer-program": more,
+            });
+            if let Some(region) = region {
+                workspace["defaultRegion"] = region.into();
+            }
+            if let Some(vault) = vault {
+                workspace["vault"] = vault.into();
+            }
+            workspace
+        })
 }
 
 proptest! {

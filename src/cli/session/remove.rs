@@ -24,11 +24,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let dependants = dependants(workspace, &session);
     let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
     if !dependants.is_empty() && !args.with_dependants {
-        let message = format!(
-            "session '{}' is needed by {}",
-            session.name,
-            names.join(", ")
-        );
+        let message = format!("session '{}' is needed by {}", session.name, names.join(", "));
         return Err(Failure::new(Kind::Failed, message).hint(format!(
             "give them another parent, or: leapp session remove {} --with-dependants",
             session.name
@@ -44,10 +40,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let vault = vault_of(context, workspace, &going)?;
     let ids: Vec<_> = going.iter().map(|session| session.id).collect();
     context.change(|opened| {
-        opened
-            .workspace
-            .sessions
-            .retain(|session| !ids.contains(&session.id));
+        opened.workspace.sessions.retain(|session| !ids.contains(&session.id));
         Ok(())
     })?;
     forget(context, workspace, &going, vault.as_deref())?;
@@ -56,9 +49,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         return print_json(&json!({ "removed": names }));
     }
     context.ui.say(&format!("removed {}", names.join(", ")));
-    context
-        .ui
-        .say("undo: leapp workspace restore 1 (a removed secret must be given again)");
+    context.ui.say("undo: leapp workspace restore 1 (a removed secret must be given again)");
     Ok(())
 }
 
