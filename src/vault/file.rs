@@ -61,6 +61,7 @@ impl Backend for FileVault {
         let key = match read_header(settings)? {
             Some(header) => unlocked(settings, &header)
                 .map_or_else(|| ask_for_key(settings, &header, unlock), Ok)?,
+            None if has_items(settings) => return Err(damaged("vault.json is missing")),
             None => create(settings, unlock)?,
         };
         Ok(Box::new(Opened { directory: settings.directory.clone(), key }))
@@ -121,6 +122,12 @@ fn unlocked(settings: &Settings, header: &Header) -> Option<Key> {
     Key::from_bytes(kept.bytes).filter(|key| proves(key, header))
 }
 
+/// Whether there are items, which a new header could never open.
+fn has_items(settings: &Settings) -> bool {
+    let entries = std::fs::read_dir(&settings.directory).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.path().extension().is_some_and(|e| e == "item"))
+}
+
 fn ask_for_key(
     settings: &Settings,
     header: &Header,
@@ -128,7 +135,11 @@ fn ask_for_key(
 ) -> Result<Key, VaultError> {
     if let Some(passphrase) = given(settings)? {
         let key = key_of(&passphrase, header)?;
-        return if proves(&key, header) { Ok(key) } else { Err(VaultError::WrongPassphrase) };
+        if !proves(&key, header) {
+            return Err(VaultError::WrongPassphrase);
+        }
+        keep_unlocked(settings, &key);
+        return Ok(key);
     }
     if !unlock.may_ask() {
         return Err(VaultError::Locked(LABEL));

@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         confirm(context, &session, &names)?;
     }
     let mut going = dependants;
-    going.push(session.clone());
+    going.push(session);
     // Opened before anything changes, used after: a workspace that cannot be written must not have
     // lost its secrets, and they cannot be had again.
     let vault = vault_of(context, workspace, &going)?;
