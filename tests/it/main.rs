@@ -17,4 +17,5 @@ mod sessions;
 mod shells;
 mod smoke;
 mod support;
+mod vaults;
 mod workspace;
