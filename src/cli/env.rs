@@ -148,15 +148,18 @@ fn again(args: &EnvArgs, shell: &dyn Shell) -> Outcome<Vec<OsString>> {
     let mut words: Vec<OsString> = vec![program.into(), "env".into()];
     words.extend(args.name.clone().map(OsString::from));
     words.extend(["--show".into(), format!("--shell={}", shell.id()).into()]);
-    let selection = &args.selection;
-    if let Some(region) = &selection.region {
-        words.push(format!("--region={region}").into());
-    }
-    for (flag, seconds) in [("duration", selection.duration), ("min-ttl", selection.min_ttl)] {
-        words.extend(seconds.map(|seconds| format!("--{flag}={seconds}").into()));
-    }
-    words.extend(selection.mfa_code.as_ref().map(|code| format!("--mfa-code={code}").into()));
+    words.extend(flags(&args.selection).into_iter().map(OsString::from));
     Ok(words)
+}
+
+/// The flags of a selection, as they can be typed again.
+fn flags(selection: &Selection) -> Vec<String> {
+    let seconds = |flag: &str, value: Option<u32>| value.map(|value| format!("--{flag}={value}"));
+    let region = selection.region.as_ref().map(|region| format!("--region={region}"));
+    let code = selection.mfa_code.as_ref().map(|code| format!("--mfa-code={code}"));
+    let (duration, min_ttl) = (selection.duration, selection.min_ttl);
+    let all = [region, seconds("duration", duration), seconds("min-ttl", min_ttl), code];
+    all.into_iter().flatten().collect()
 }
 
 /// Prints the failing statement for the shell, if these are arguments of `env` whose output a
@@ -185,10 +188,10 @@ pub(super) fn chosen_shell(flag: Option<&str>) -> &'static dyn Shell {
 }
 
 fn for_a_shell(args: &EnvArgs, shell: &dyn Shell) -> Failure {
+    let flags = flags(&args.selection);
     let mut words = vec!["leapp", "env"];
     words.extend(args.name.as_deref());
-    let region = args.selection.region.as_ref().map(|r| format!("--region={r}"));
-    words.extend(region.as_deref());
+    words.extend(flags.iter().map(String::as_str));
     let line = shell.eval_line(&words).unwrap_or_default();
     Failure::usage("what this prints is for a shell, and stdout is a terminal").hint(line)
 }

@@ -145,6 +145,7 @@ mod tests {
     fn the_run_directory_must_be_private() {
         let top = tempfile::tempdir().unwrap();
         let home = Home { path: "/h".into() };
+        super::super::directory::ensure(top.path()).unwrap();
         let run = home.run_directory(Some(top.path().into()));
         assert_eq!(run, top.path().join("leapp").join(home.tag()));
     }

@@ -47,12 +47,7 @@ const FUNCTIONS: &str = r#"
 
 /// Runs shell text on a session bus of its own.
 fn on_bus(world: &World, text: &str) -> Outcome {
-    for program in [
-        "dbus-run-session",
-        "gnome-keyring-daemon",
-        "secret-tool",
-        "gdbus",
-    ] {
+    for program in ["dbus-run-session", "gnome-keyring-daemon", "secret-tool", "gdbus"] {
         let found = ["/usr/bin", "/bin", "/usr/local/bin"]
             .iter()
             .any(|directory| Path::new(directory).join(program).exists());
@@ -119,10 +114,7 @@ fn an_unlocked_keyring_keeps_the_secret_until_the_session_is_removed() {
         "#,
     );
     outcome.succeeds().says("the secret is in the system vault");
-    assert!(
-        outcome.text().contains("status 0\nstatus 0\nleft 0"),
-        "{outcome}"
-    );
+    assert!(outcome.text().contains("status 0\nstatus 0\nleft 0"), "{outcome}");
     assert_eq!(world.actions(), ["GetSessionToken"]);
     let items = fs::read_to_string(world.home.path().join("items")).unwrap();
     let sessions = items.matches("attribute.username = session:").count();
@@ -131,16 +123,9 @@ fn an_unlocked_keyring_keeps_the_secret_until_the_session_is_removed() {
     // Not a word of it outside the keyring.
     for path in files_below(&world.leapp_home()) {
         let bytes = fs::read(&path).unwrap();
-        assert!(
-            !bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()),
-            "{}",
-            path.display()
-        );
+        assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()), "{}", path.display());
     }
-    assert!(
-        !world.leapp_home().join("vault").exists(),
-        "no file vault beside it"
-    );
+    assert!(!world.leapp_home().join("vault").exists(), "no file vault beside it");
 }
 
 #[test]
@@ -151,11 +136,7 @@ fn the_vault_that_was_chosen_first_is_recorded() {
     // Another passphrase variable or another day changes nothing about it.
     let mut world = world;
     world.set("LEAPP_VAULT_PASSPHRASE", PASSPHRASE);
-    world
-        .leapp(["start", "work"])
-        .fails(7)
-        .says("system vault")
-        .says("keyring");
+    world.leapp(["start", "work"]).fails(7).says("system vault").says("keyring");
     assert!(!world.leapp_home().join("vault").exists());
     assert_eq!(world.actions(), [""; 0]);
 }
@@ -176,33 +157,17 @@ fn a_locked_keyring_is_reported_at_once_where_nobody_can_unlock_it() {
         "#,
     );
     outcome.succeeds().says("locked").says("unlock");
-    let statuses: Vec<_> = outcome
-        .text()
-        .lines()
-        .filter(|l| l.starts_with("status"))
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(
-        statuses,
-        ["status 3", "status 3", "status 3", "status 0"],
-        "{outcome}"
-    );
-    assert!(
-        outcome.text().contains("work"),
-        "a refused removal removes nothing: {outcome}"
-    );
+    let statuses: Vec<_> =
+        outcome.text().lines().filter(|l| l.starts_with("status")).map(str::to_owned).collect();
+    assert_eq!(statuses, ["status 3", "status 3", "status 3", "status 0"], "{outcome}");
+    assert!(outcome.text().contains("work"), "a refused removal removes nothing: {outcome}");
     assert_eq!(world.actions(), [""; 0]);
     // The same after the next login, before anybody has unlocked it.
-    let outcome = on_bus(
-        &world,
-        "locked; status leapp start work; unlock; status leapp start work",
-    );
+    let outcome =
+        on_bus(&world, "locked; status leapp start work; unlock; status leapp start work");
     let text = outcome.succeeds().text();
     assert!(text.contains("status 3"), "{outcome}");
-    assert_eq!(
-        world.actions().len(),
-        usize::from(text.contains("status 0"))
-    );
+    assert_eq!(world.actions().len(), usize::from(text.contains("status 0")));
 }
 
 #[test]
@@ -224,34 +189,19 @@ fn without_a_keyring_the_first_secret_goes_into_a_file_vault_and_that_is_said() 
             world.set("DBUS_SESSION_BUS_ADDRESS", address);
         }
         let added = world.add_user(&[]);
-        added
-            .succeeds()
-            .says("no system vault")
-            .says("the secret is in the file vault");
-        assert_eq!(
-            world.leapp(["workspace", "info", "--json"]).json()["vault"],
-            "file"
-        );
+        added.succeeds().says("no system vault").says("the secret is in the file vault");
+        assert_eq!(world.leapp(["workspace", "info", "--json"]).json()["vault"], "file");
         // Recorded: nothing is probed again, and nothing is said again.
         let started = world.leapp(["start", "work"]);
-        assert!(
-            !started.succeeds().stderr.contains("system vault"),
-            "{started}"
-        );
+        assert!(!started.succeeds().stderr.contains("system vault"), "{started}");
     }
 }
 
 #[test]
 fn without_a_keyring_and_without_a_passphrase_nothing_is_half_added() {
     let world = unset_vault();
-    world
-        .add_user(&[])
-        .fails(3)
-        .says("LEAPP_VAULT_PASSPHRASE_FILE");
-    assert_eq!(
-        world.leapp(["list", "--json"]).succeeds().text().trim(),
-        "[]"
-    );
+    world.add_user(&[]).fails(3).says("LEAPP_VAULT_PASSPHRASE_FILE");
+    assert_eq!(world.leapp(["list", "--json"]).succeeds().text().trim(), "[]");
     assert!(!world.leapp_home().join("vault/vault.json").exists());
 }
 
@@ -263,11 +213,7 @@ fn a_keyring_that_is_gone_is_status_7() {
         if let Some(address) = address {
             world.set("DBUS_SESSION_BUS_ADDRESS", address);
         }
-        world
-            .leapp(["start", "work"])
-            .fails(7)
-            .says("system vault")
-            .says("keyring");
+        world.leapp(["start", "work"]).fails(7).says("system vault").says("keyring");
         world.leapp(["list"]).succeeds();
         world.leapp(["session", "show", "work"]).succeeds();
     }
@@ -280,9 +226,7 @@ fn a_keyring_that_never_answers_is_given_up() {
     on_bus(&world, "unlock; add").succeeds();
     let deaf = Deaf::new(&world);
     world.set("DBUS_SESSION_BUS_ADDRESS", deaf.address());
-    within_a_minute(&world, &["start", "work"])
-        .fails(7)
-        .says("did not answer within");
+    within_a_minute(&world, &["start", "work"]).fails(7).says("did not answer within");
     within_a_minute(&world, &["credential-process", "work"]).fails(7);
     assert_eq!(deaf.guests(), 2, "the test's bus was asked");
 
@@ -291,32 +235,21 @@ fn a_keyring_that_never_answers_is_given_up() {
     let deaf = Deaf::new(&world);
     world.set("DBUS_SESSION_BUS_ADDRESS", deaf.address());
     world.set("LEAPP_VAULT_PASSPHRASE", PASSPHRASE);
-    world
-        .add_user(&[])
-        .succeeds()
-        .says("did not answer")
-        .says("file vault");
+    world.add_user(&[]).succeeds().says("did not answer").says("file vault");
 }
 
 #[test]
 fn another_vault_than_the_recorded_one_is_an_error_that_names_both() {
     let mut world = World::with_user();
     world.set("LEAPP_VAULT", "system");
-    for words in [
-        &["start", "work"][..],
-        &["session", "remove", "work", "--yes"],
-    ] {
+    for words in [&["start", "work"][..], &["session", "remove", "work", "--yes"]] {
         let outcome = world.leapp(words);
         outcome.fails(7).says("file vault").says("LEAPP_VAULT");
         assert!(outcome.stderr.contains("system"), "{outcome}");
     }
     let edited = world.command(["session", "edit", "work", "--secret-access-key-stdin"]);
     let secret = world.user["secret_access_key"].as_str().unwrap();
-    world
-        .run(edited, Some(secret))
-        .fails(7)
-        .says("file vault")
-        .says("system");
+    world.run(edited, Some(secret)).fails(7).says("file vault").says("system");
     world.set("LEAPP_VAULT", "moon");
     world.leapp(["start", "work"]).fails(7).says("moon");
     world.set("LEAPP_VAULT", "file");
@@ -357,10 +290,7 @@ fn items(world: &World) -> Vec<PathBuf> {
 #[test]
 fn items_of_the_file_vault_that_are_lost_damaged_or_swapped_are_noticed() {
     let world = World::with_user();
-    let saved: Vec<_> = items(&world)
-        .into_iter()
-        .map(|p| (fs::read(&p).unwrap(), p))
-        .collect();
+    let saved: Vec<_> = items(&world).into_iter().map(|p| (fs::read(&p).unwrap(), p)).collect();
     assert_eq!(saved.len(), 2, "the session's and the workspace's");
     let restore = || {
         for (bytes, path) in &saved {
@@ -372,10 +302,7 @@ fn items_of_the_file_vault_that_are_lost_damaged_or_swapped_are_noticed() {
     for path in items(&world) {
         fs::remove_file(path).unwrap();
     }
-    world
-        .leapp(["start", "work"])
-        .fails(7)
-        .says("session edit work --secret-access-key-stdin");
+    world.leapp(["start", "work"]).fails(7).says("session edit work --secret-access-key-stdin");
     restore();
     for (bytes, path) in &saved {
         fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
@@ -402,16 +329,12 @@ fn a_damaged_head_of_the_file_vault_is_never_replaced() {
     let world = World::with_user();
     let head = world.leapp_home().join("vault/vault.json");
     let whole = fs::read(&head).unwrap();
-    let other = String::from_utf8(whole.clone())
-        .unwrap()
-        .replace("\"version\": 1", "\"version\": 9");
+    let other =
+        String::from_utf8(whole.clone()).unwrap().replace("\"version\": 1", "\"version\": 9");
     assert_ne!(other.as_bytes(), whole);
     for content in [&b""[..], b"{}", &whole[..whole.len() / 2], other.as_bytes()] {
         fs::write(&head, content).unwrap();
-        world
-            .leapp(["start", "work"])
-            .fails(7)
-            .says("file vault is damaged");
+        world.leapp(["start", "work"]).fails(7).says("file vault is damaged");
         world.add_more("more").fails(7);
         assert_eq!(fs::read(&head).unwrap(), content);
     }
@@ -428,10 +351,7 @@ fn a_lost_head_of_the_file_vault_is_not_made_anew_over_old_items() {
     fs::remove_file(world.leapp_home().join("vault/vault.json")).unwrap();
     let before: Vec<_> = items(&world).iter().map(|p| fs::read(p).unwrap()).collect();
     world.leapp(["start", "work"]).fails(7);
-    assert!(
-        !world.leapp_home().join("vault/vault.json").exists(),
-        "reading makes no vault"
-    );
+    assert!(!world.leapp_home().join("vault/vault.json").exists(), "reading makes no vault");
     let after: Vec<_> = items(&world).iter().map(|p| fs::read(p).unwrap()).collect();
     assert_eq!(before, after);
 }
@@ -440,14 +360,7 @@ impl World {
     /// Another user session with this test's key.
     fn add_more(&self, name: &str) -> Outcome {
         let key = self.user["access_key_id"].as_str().unwrap();
-        let words = [
-            "session",
-            "add",
-            "aws-iam-user",
-            name,
-            "--access-key-id",
-            key,
-        ];
+        let words = ["session", "add", "aws-iam-user", name, "--access-key-id", key];
         let command = self.command(words.into_iter().chain(["--secret-access-key-stdin"]));
         self.run(command, self.user["secret_access_key"].as_str())
     }
@@ -456,25 +369,12 @@ impl World {
 #[test]
 fn a_wrong_passphrase_is_status_7_and_a_missing_one_status_3() {
     let mut world = World::with_user();
-    world
-        .leapp(["lock"])
-        .succeeds()
-        .says("file vault is locked");
+    world.leapp(["lock"]).succeeds().says("file vault is locked");
     world.set("LEAPP_VAULT_PASSPHRASE", "TESTSECRET wrong");
-    world
-        .leapp(["start", "work"])
-        .fails(7)
-        .says("passphrase of the file vault is wrong");
+    world.leapp(["start", "work"]).fails(7).says("passphrase of the file vault is wrong");
     world.unset("LEAPP_VAULT_PASSPHRASE");
-    world
-        .leapp(["start", "work"])
-        .fails(3)
-        .says("locked")
-        .says("LEAPP_VAULT_PASSPHRASE_FILE");
-    world
-        .leapp(["credential-process", "work"])
-        .fails(3)
-        .prints("");
+    world.leapp(["start", "work"]).fails(3).says("locked").says("LEAPP_VAULT_PASSPHRASE_FILE");
+    world.leapp(["credential-process", "work"]).fails(3).prints("");
     world.leapp(["list"]).succeeds();
     assert_eq!(world.actions(), [""; 0]);
 
@@ -487,31 +387,19 @@ fn a_wrong_passphrase_is_status_7_and_a_missing_one_status_3() {
     world.leapp(["start", "work"]).succeeds();
     fs::remove_file(&file).unwrap();
     world.leapp(["lock"]).succeeds();
-    world
-        .leapp(["start", "work"])
-        .fails(7)
-        .says("LEAPP_VAULT_PASSPHRASE_FILE")
-        .says("passphrase'");
+    world.leapp(["start", "work"]).fails(7).says("LEAPP_VAULT_PASSPHRASE_FILE").says("passphrase'");
 }
 
 #[test]
 fn an_unlocked_file_vault_stays_open_in_the_kernel_until_it_is_locked() {
     let mut world = World::with_user();
-    world
-        .unset("LEAPP_VAULT_PASSPHRASE")
-        .set("LEAPP_CACHE", "off");
+    world.unset("LEAPP_VAULT_PASSPHRASE").set("LEAPP_CACHE", "off");
     world.leapp(["start", "work"]).succeeds();
     world.leapp(["credential-process", "work"]).succeeds();
-    world
-        .leapp(["lock"])
-        .succeeds()
-        .says("file vault is locked");
+    world.leapp(["lock"]).succeeds().says("file vault is locked");
     world.leapp(["start", "work"]).fails(3);
     let again = world.leapp(["lock"]);
-    assert!(
-        !again.succeeds().stderr.contains("vault is locked"),
-        "{again}"
-    );
+    assert!(!again.succeeds().stderr.contains("vault is locked"), "{again}");
     // Another home's key opens nothing here.
     let other = World::with_user();
     world.leapp(["start", "work"]).fails(3);
@@ -529,10 +417,7 @@ fn lock_forgets_the_cached_credentials_too() {
     world.leapp(["start", "work"]).succeeds();
     world.leapp(["start", "work"]).succeeds();
     assert_eq!(world.actions().len(), 1);
-    world
-        .leapp(["lock"])
-        .succeeds()
-        .says("cached credentials are forgotten");
+    world.leapp(["lock"]).succeeds().says("cached credentials are forgotten");
     world.leapp(["start", "work"]).succeeds();
     assert_eq!(world.actions().len(), 2);
 }
@@ -551,10 +436,7 @@ fn a_vault_that_is_never_kept_open_asks_every_time() {
     world.unset("LEAPP_VAULT_PASSPHRASE");
     world.leapp(["start", "work"]).fails(3).says("locked");
     let again = world.leapp(["lock"]);
-    assert!(
-        !again.succeeds().stderr.contains("vault is locked"),
-        "{again}"
-    );
+    assert!(!again.succeeds().stderr.contains("vault is locked"), "{again}");
 }
 
 /// Commands that show, with the session `work` warm.
@@ -598,17 +480,10 @@ fn commands_that_only_show_open_neither_vault_nor_bus() {
     world.set("DBUS_SESSION_BUS_ADDRESS", deaf.address());
     for words in QUIET {
         let outcome = world.leapp(*words);
-        assert!(
-            outcome.code() == 0 || *words == ["session", "current"],
-            "{outcome}"
-        );
+        assert!(outcome.code() == 0 || *words == ["session", "current"], "{outcome}");
         assert_eq!(deaf.guests(), 0, "{words:?} went to the bus");
     }
-    assert_eq!(
-        world.actions().len(),
-        requests,
-        "and nothing was asked of the cloud"
-    );
+    assert_eq!(world.actions().len(), requests, "and nothing was asked of the cloud");
     // The socket is one that would have been noticed.
     _ = within_a_minute(&world, &["start", "work"]);
     assert_ne!(deaf.guests(), 0);
@@ -629,10 +504,7 @@ fn commands_that_only_show_read_no_file_of_the_file_vault() {
     fs::rename(&vault, &away).unwrap();
     for words in QUIET {
         let outcome = world.leapp(*words);
-        assert!(
-            outcome.code() == 0 || *words == ["session", "current"],
-            "{outcome}"
-        );
+        assert!(outcome.code() == 0 || *words == ["session", "current"], "{outcome}");
         assert!(!vault.exists(), "{words:?}");
     }
 }
@@ -645,17 +517,10 @@ fn traced(world: &World, words: &[&str]) -> (Outcome, Vec<String>) {
     );
     let log = world.home.path().join(unique("strace"));
     let mut command = world.foreign("strace");
-    command
-        .args(["-f", "-qq", "-o"])
-        .arg(&log)
-        .arg("leapp")
-        .args(words);
+    command.args(["-f", "-qq", "-o"]).arg(&log).arg("leapp").args(words);
     let outcome = world.run(command, None);
     let mut text = String::new();
-    fs::File::open(log)
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    fs::File::open(log).unwrap().read_to_string(&mut text).unwrap();
     let call = |line: &str| line.split_once(' ').map(|(_, call)| call.trim().to_owned());
     (outcome, text.lines().filter_map(call).collect())
 }
@@ -673,48 +538,23 @@ fn the_warm_path_makes_no_connection_no_thread_and_one_write() {
         let requests = world.actions().len();
         let (outcome, calls) = traced(&world, words);
         outcome.succeeds();
-        assert_eq!(
-            world.actions().len(),
-            requests,
-            "it was not warm: {words:?}"
-        );
+        assert_eq!(world.actions().len(), requests, "it was not warm: {words:?}");
         let of = |names: &[&str]| -> Vec<&String> {
-            let named = |call: &&String| {
-                names
-                    .iter()
-                    .any(|name| call.starts_with(&format!("{name}(")))
-            };
+            let named =
+                |call: &&String| names.iter().any(|name| call.starts_with(&format!("{name}(")));
             calls.iter().filter(named).collect()
         };
         assert!(!of(&["execve"]).is_empty(), "strace saw nothing");
-        let forbidden = [
-            "connect",
-            "socket",
-            "clone",
-            "clone3",
-            "fork",
-            "vfork",
-            "fsync",
-            "epoll_create1",
-        ];
+        let forbidden =
+            ["connect", "socket", "clone", "clone3", "fork", "vfork", "fsync", "epoll_create1"];
         assert_eq!(of(&forbidden), [""; 0], "{words:?}");
         let runs = if words[0] == "exec" { 2 } else { 1 };
-        let answered = of(&["execve"])
-            .iter()
-            .filter(|call| call.ends_with("= 0"))
-            .count();
+        let answered = of(&["execve"]).iter().filter(|call| call.ends_with("= 0")).count();
         assert_eq!(answered, runs, "{words:?}");
-        let output = calls
-            .iter()
-            .filter(|call| call.starts_with("write(1,"))
-            .count();
+        let output = calls.iter().filter(|call| call.starts_with("write(1,")).count();
         assert_eq!(output, usize::from(words[0] != "exec"), "{words:?}");
-        let opened = |part: &str| {
-            calls
-                .iter()
-                .filter(|c| c.starts_with("open") && c.contains(part))
-                .count()
-        };
+        let opened =
+            |part: &str| calls.iter().filter(|c| c.starts_with("open") && c.contains(part)).count();
         assert_eq!(opened("Leapp-lock.json"), 0, "the workspace is not read");
         assert_eq!(opened("/vault/"), 0);
         assert_eq!(opened("audit.jsonl"), 1);

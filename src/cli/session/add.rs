@@ -119,18 +119,18 @@ fn write(
     session: &Session,
     given: Option<&secret::Given>,
 ) -> Outcome<Workspace> {
-    let mut vault = None;
+    let mut stored = None;
     let written = context.change(|opened| {
         fields::free_name(session.name.as_str(), Some(&opened.workspace), None)?;
         fields::check(session, factory, &opened.workspace)?;
         if let Some(given) = given {
-            vault = Some(secret::store(context, opened, session, factory, given)?);
+            stored = Some(secret::store(context, opened, session, factory, given)?);
         }
         opened.workspace.sessions.push(session.clone());
         Ok(opened.workspace.clone())
     });
-    if let (Err(_), Some(vault)) = (&written, &vault) {
-        _ = vault.remove(&session.identifier().to_string());
+    if let (Err(_), Some(stored)) = (&written, &stored) {
+        stored.take_back();
     }
     written.map_err(|failure| failure.doing(format!("cannot add session '{}'", session.name)))
 }

@@ -100,12 +100,12 @@ fn write(
     edit: &Edit,
     given: Option<&secret::Given>,
 ) -> Outcome<(Workspace, Session)> {
-    context.change(|opened| {
+    let mut replaced = None;
+    let written = context.change(|opened| {
         let before = opened.workspace.clone();
-        let found = opened.workspace.sessions.iter().position(|s| s.id == edit.id);
-        let gone = || Failure::usage("the session was removed meanwhile");
-        let at = found.ok_or_else(gone)?;
-        let mut session = opened.workspace.sessions.get(at).cloned().ok_or_else(gone)?;
+        let found = opened.workspace.sessions.iter_mut().find(|s| s.id == edit.id);
+        let slot = found.ok_or_else(|| Failure::usage("the session was removed meanwhile"))?;
+        let mut session = slot.clone();
         if let Some(name) = fields::given(&edit.matches, "name") {
             session.name = fields::free_name(name, Some(&before), Some(session.id))?;
         }
@@ -113,16 +113,17 @@ fn write(
         put_key(&mut session, given);
         session.protected |= fields::is_given(&edit.matches, "protected");
         session.protected &= !fields::is_given(&edit.matches, "unprotected");
-        if let Some(slot) = opened.workspace.sessions.get_mut(at) {
-            *slot = session.clone();
-        }
-        let edited = opened.workspace.clone();
-        fields::check(&session, edit.factory, &edited)?;
+        slot.clone_from(&session);
+        fields::check(&session, edit.factory, &opened.workspace)?;
         if let Some(given) = given {
-            secret::store(context, opened, &session, edit.factory, given)?;
+            replaced = Some(secret::store(context, opened, &session, edit.factory, given)?);
         }
         Ok((opened.workspace.clone(), session))
-    })
+    });
+    if let (Err(_), Some(stored)) = (&written, &replaced) {
+        stored.take_back();
+    }
+    written
 }
 
 /// The fields that came with a new secret.

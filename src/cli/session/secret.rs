@@ -31,6 +31,23 @@ pub(super) struct Given {
     shred: bool,
 }
 
+/// A secret that was put into the vault before the workspace was written.
+pub(super) struct Stored {
+    vault: Box<dyn OpenVault>,
+    subject: String,
+    before: Option<Secret>,
+}
+
+impl Stored {
+    /// The workspace could not be written: the vault is put back as it was.
+    pub(super) fn take_back(&self) {
+        _ = match &self.before {
+            Some(before) => self.vault.store(&self.subject, before),
+            None => self.vault.remove(&self.subject).map(|_| ()),
+        };
+    }
+}
+
 /// The secret that the flags name, the fields that come with it put into the session; `None` when
 /// no flag names one.
 pub(super) fn from_flags(
@@ -91,23 +108,26 @@ pub(super) fn store(
     session: &Session,
     factory: &dyn CredentialProviderFactory,
     given: &Given,
-) -> Outcome<Box<dyn OpenVault>> {
+) -> Outcome<Stored> {
     let form = factory.secret();
     let form = form.ok_or_else(|| Failure::usage("this session type has no secret"))?;
     let recorded = opened.workspace.vault.clone();
     let (id, vault) = context.open_vault(recorded.as_deref(), &context.ui)?;
     let item = (form.item)(&session.fields.to_map(), &given.secret);
-    vault.store(&session.identifier().to_string(), &item)?;
+    let subject = session.identifier().to_string();
+    let before = vault.fetch(&subject)?;
+    vault.store(&subject, &item)?;
+    let stored = Stored { vault, subject, before };
     if opened.workspace.vault.is_none() {
         opened.workspace.vault = Some(id.to_owned());
     }
     if opened.vault_key.is_none() {
         let place = VaultKey { backend: id.to_owned(), item: "workspace:key".into() };
         let kek = Key::random().map_err(WorkspaceError::from)?;
-        vault.store(&place.item, &encode_key(&kek))?;
+        stored.vault.store(&place.item, &encode_key(&kek))?;
         opened.add_vault_key(place, &kek)?;
     }
-    Ok(vault)
+    Ok(stored)
 }
 
 /// Says where the secret is now, and what became of the file that it came from.
