@@ -132,7 +132,7 @@ mod tests {
             let text = render(*form, &delta("TEST/SECRET+x=")).unwrap();
             assert!(text.contains("TEST/SECRET+x=") && text.ends_with('\n'), "{}", form.id());
         }
-        assert_eq!(super::form("shell").map(Form::id), None);
+        assert_eq!(form("shell").map(Form::id), None);
     }
 
     #[test]

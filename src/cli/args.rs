@@ -154,7 +154,7 @@ pub(super) struct ExecArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// The command and its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
 }
 

@@ -304,7 +304,7 @@ fn a_key_or_a_secret_that_cannot_be_is_refused() {
                 words: &user!["--access-key-id", "AKIA", "--secret-access-key-stdin"],
                 stdin: Some(SECRET),
                 code: 2,
-                says: "--access-key-id: \"AKIA\" is no access key ID",
+                says: "that is no access key ID",
             },
             Refusal {
                 words: &user![

@@ -1,0 +1,3 @@
+//! The reference of the warm path: a program that does nothing.
+
+fn main() {}

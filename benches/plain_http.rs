@@ -1,0 +1,25 @@
+//! The reference of the cold path: the same two requests to the same STS, unsigned, over one plain
+//! socket each, and nothing else.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+fn main() {
+    let port = std::env::args().nth(1).expect("usage: plain_http PORT");
+    let role = "RoleArn=arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2FAdmin&RoleSessionName=bench";
+    for action in ["GetSessionToken".to_owned(), format!("AssumeRole&{role}")] {
+        let body = format!("Action={action}&Version=2011-06-15");
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("the STS answers");
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: sts.us-east-1.amazonaws.com\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("the request is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer comes");
+        assert!(answer.contains("200 OK") && answer.contains("<AccessKeyId>"), "{answer}");
+    }
+}
