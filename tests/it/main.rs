@@ -10,8 +10,10 @@
     reason = "a test may start programs, write scratch files and fail loudly"
 )]
 
+mod clients;
 mod env;
 mod exec;
+mod help;
 mod layers;
 mod sessions;
 mod shells;

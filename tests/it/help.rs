@@ -1,0 +1,155 @@
+//! The help of every command, as it is shown, and the completion scripts, as the shells read them.
+//!
+//! `UPDATE_SNAPSHOTS=1` writes the snapshot anew.
+
+use std::fs;
+
+use crate::support::{World, repository};
+
+/// The commands that a help names, in its order.
+fn commands(help: &str) -> Vec<String> {
+    let below = help
+        .lines()
+        .skip_while(|line| *line != "Commands:" && *line != "Types:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    // A name stands two columns in; what stands further in continues a description.
+    let names = below.filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter(|line| !line.starts_with(' '));
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn tree(world: &World, path: &[String], text: &mut String) {
+    let words = path.iter().map(String::as_str).chain(["--help"]);
+    let outcome = world.leapp(words);
+    let help = outcome.succeeds().text();
+    assert_eq!(outcome.stderr, "", "{outcome}");
+    assert!(help.starts_with(|c: char| c.is_uppercase()), "{help}");
+    assert!(
+        help.lines()
+            .all(|line| line == line.trim_end() && line.len() <= 100),
+        "{help}"
+    );
+    text.push_str(
+        &format!("$ leapp {} --help\n{help}\n", path.join(" ")).replace("  --help", " --help"),
+    );
+    for command in commands(&help) {
+        let mut path = path.to_vec();
+        path.push(command);
+        tree(world, &path, text);
+    }
+}
+
+#[test]
+fn the_help_of_every_command_is_as_recorded() {
+    let mut world = World::with_role("prod", "Admin");
+    // The width, where there is no terminal.
+    world.set("COLUMNS", "100");
+    let mut text = String::new();
+    tree(&world, &[], &mut text);
+    for name in ["work", "prod"] {
+        let outcome = world.leapp(["session", "edit", name, "--help"]);
+        let help = outcome.succeeds().text();
+        text.push_str(&format!("$ leapp session edit {name} --help\n{help}\n"));
+    }
+    let path = repository().join("tests/snapshots/help.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &text).unwrap();
+    }
+    let recorded = fs::read_to_string(&path).unwrap_or_default();
+    let first = text
+        .lines()
+        .zip(recorded.lines())
+        .find(|(new, old)| new != old);
+    assert!(
+        text == recorded,
+        "the help changed; UPDATE_SNAPSHOTS=1 records it. First difference (new, recorded): {first:?}"
+    );
+    for command in [
+        "env",
+        "exec",
+        "credential-process",
+        "list",
+        "session add aws-iam-user",
+        "session remove",
+        "workspace restore",
+        "completions",
+    ] {
+        assert!(
+            text.contains(&format!("$ leapp {command} --help\n")),
+            "{command} is not in the tree"
+        );
+    }
+    assert!(!text.contains("generate"), "a hidden command is shown");
+}
+
+#[test]
+fn help_is_found_in_every_way_that_people_try() {
+    let world = World::new();
+    let help = world.leapp(["--help"]).succeeds().text();
+    world.leapp(["-h"]).succeeds().prints(&help);
+    let version = concat!("leapp ", env!("CARGO_PKG_VERSION"), "\n");
+    world.leapp(["--version"]).succeeds().prints(version);
+    world.leapp(["-V"]).succeeds().prints(version);
+    let wrong = world.leapp(["lst"]);
+    wrong
+        .fails(2)
+        .prints("")
+        .says("'lst'")
+        .says("hint: ")
+        .says("list");
+    assert_eq!(
+        fs::read_dir(world.home.path()).unwrap().count(),
+        1,
+        "asking for help made a file"
+    );
+}
+
+#[test]
+fn the_completion_scripts_are_read_by_their_shells() {
+    let world = World::new();
+    for (shell, check) in [
+        ("bash", &["-n"][..]),
+        ("zsh", &["-n"]),
+        ("fish", &["--no-config", "--no-execute"]),
+    ] {
+        let outcome = world.leapp(["completions", shell]);
+        let text = outcome.succeeds().text();
+        assert!(
+            text.contains("credential-process"),
+            "{shell} does not complete the commands"
+        );
+        let path = world.home.path().join(shell);
+        fs::write(&path, &text).unwrap();
+        let mut command = world.foreign(shell);
+        command.args(check).arg(&path);
+        let read = world.run(command, None);
+        read.succeeds().prints("");
+        assert_eq!(read.stderr, "", "{read}");
+        // A broken script is noticed.
+        fs::write(&path, format!("{text}\nif (")).unwrap();
+        let mut command = world.foreign(shell);
+        command.args(check).arg(&path);
+        assert_ne!(world.run(command, None).code(), 0, "{shell} reads anything");
+    }
+    let text = world.leapp(["completions", "powershell"]).succeeds().text();
+    assert!(text.contains("Register-ArgumentCompleter"), "{text}");
+    world.leapp(["completions", "tcsh"]).fails(2).prints("");
+}
+
+#[test]
+fn bash_completes_commands_and_flags() {
+    let world = World::new();
+    let text = "eval \"$(leapp completions bash)\"; \
+                complete_line() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); \
+                COMPREPLY=(); _leapp leapp \"${@: -1}\" \"${@: -2:1}\"; echo \"${COMPREPLY[@]}\"; }; \
+                complete_line leapp cred; complete_line leapp env --for; complete_line leapp env --format ''";
+    world
+        .shell("bash", text)
+        .succeeds()
+        .prints("credential-process\n--format\nshell json dotenv\n");
+}
