@@ -43,6 +43,17 @@ fn tree(world: &World, path: &[String], text: &mut String) {
     }
 }
 
+/// Every command that has none below it, as its words.
+pub(crate) fn leaves(world: &World, path: &str) -> Vec<String> {
+    let words = path.split_whitespace().chain(["--help"]);
+    let below = commands(&world.leapp(words).succeeds().text());
+    if below.is_empty() {
+        return vec![path.trim().to_owned()];
+    }
+    let paths = below.iter().map(|name| format!("{path} {name}"));
+    paths.flat_map(|path| leaves(world, &path)).collect()
+}
+
 #[test]
 fn the_help_of_every_command_is_as_recorded() {
     let mut world = World::with_role("prod", "Admin");

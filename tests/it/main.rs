@@ -10,6 +10,7 @@
     reason = "a test may start programs, write scratch files and fail loudly"
 )]
 
+mod canary;
 mod clients;
 mod env;
 mod exec;
