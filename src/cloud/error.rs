@@ -30,11 +30,7 @@ pub struct CloudError {
 impl CloudError {
     /// A request that got no usable answer.
     pub fn unreachable(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Unreachable,
-            code: String::new(),
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::Unreachable, code: String::new(), message: message.into() }
     }
 
     /// What the provider's answer means.
@@ -42,21 +38,13 @@ impl CloudError {
         if status < 400 {
             return Self::unreachable("the answer of the service makes no sense");
         }
-        let said = if message.is_empty() {
-            "it gave no reason"
-        } else {
-            message
-        };
+        let said = if message.is_empty() { "it gave no reason" } else { message };
         let text = if code.is_empty() {
             format!("HTTP status {status}: {said}")
         } else {
             format!("{code}: {said}")
         };
-        Self {
-            kind: kind_of(status, code, message),
-            code: code.to_owned(),
-            message: text,
-        }
+        Self { kind: kind_of(status, code, message), code: code.to_owned(), message: text }
     }
 
     /// Whether the provider may have refused only because the clocks differ.
@@ -100,28 +88,16 @@ mod tests {
     #[test]
     fn answers_are_told_apart() {
         let kind = |status, code, message| CloudError::answered(status, code, message).kind;
-        assert_eq!(
-            kind(403, "AccessDenied", "not authorized"),
-            ErrorKind::Refused
-        );
+        assert_eq!(kind(403, "AccessDenied", "not authorized"), ErrorKind::Refused);
         assert_eq!(kind(403, "ExpiredToken", "x"), ErrorKind::Expired);
-        assert_eq!(
-            kind(400, "Throttling", "Rate exceeded"),
-            ErrorKind::Unreachable
-        );
+        assert_eq!(kind(400, "Throttling", "Rate exceeded"), ErrorKind::Unreachable);
         assert_eq!(kind(503, "", ""), ErrorKind::Unreachable);
         let mfa = "MultiFactorAuthentication failed with invalid MFA one time pass code. ";
         assert_eq!(kind(403, "AccessDenied", mfa), ErrorKind::MfaRejected);
         let long =
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-        assert_eq!(
-            kind(400, "ValidationError", long),
-            ErrorKind::DurationTooLong
-        );
+        assert_eq!(kind(400, "ValidationError", long), ErrorKind::DurationTooLong);
         assert_eq!(kind(200, "", ""), ErrorKind::Unreachable);
-        assert_eq!(
-            CloudError::answered(400, "", "").message,
-            "HTTP status 400: it gave no reason"
-        );
+        assert_eq!(CloudError::answered(400, "", "").message, "HTTP status 400: it gave no reason");
     }
 }

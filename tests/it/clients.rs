@@ -34,9 +34,7 @@ fn with_profile(world: &mut World, command: &str) {
     let text = format!("[profile asked]\nregion = eu-west-1\ncredential_process = {command}\n");
     fs::write(&path, text).unwrap();
     chmod(&path, 0o600);
-    world
-        .set("AWS_CONFIG_FILE", &path)
-        .set("AWS_PROFILE", "asked");
+    world.set("AWS_CONFIG_FILE", &path).set("AWS_PROFILE", "asked");
 }
 
 fn boto(world: &World, command: Command) -> Json {
@@ -48,19 +46,8 @@ fn boto(world: &World, command: Command) -> Json {
 /// The words of a call of the CLI, to the emulator.
 fn cli(words: &[&str]) -> Vec<String> {
     let url = aws().url();
-    let fixed = [
-        AWS,
-        "--endpoint-url",
-        &url,
-        "--no-cli-pager",
-        "--output",
-        "json",
-    ];
-    fixed
-        .iter()
-        .chain(words)
-        .map(|word| (*word).to_owned())
-        .collect()
+    let fixed = [AWS, "--endpoint-url", &url, "--no-cli-pager", "--output", "json"];
+    fixed.iter().chain(words).map(|word| (*word).to_owned()).collect()
 }
 
 fn last_caller(world: &World) -> Json {
@@ -76,23 +63,11 @@ fn boto3_works_as_a_child_of_exec() {
     let mut command = world.command(["exec", "prod", "--"]);
     command.arg(python());
     let seen = boto(&world, command);
-    assert_eq!(
-        (&seen["account"], &seen["region"]),
-        (&json!("444455556666"), &json!("eu-west-1"))
-    );
+    assert_eq!((&seen["account"], &seen["region"]), (&json!("444455556666"), &json!("eu-west-1")));
     assert_eq!(seen["method"], "env");
-    assert!(
-        seen["arn"]
-            .as_str()
-            .unwrap()
-            .contains("assumed-role/Admin/leapp-"),
-        "{seen}"
-    );
+    assert!(seen["arn"].as_str().unwrap().contains("assumed-role/Admin/leapp-"), "{seen}");
     let actions = world.actions();
-    assert_eq!(
-        actions[..3],
-        ["GetSessionToken", "AssumeRole", "GetCallerIdentity"]
-    );
+    assert_eq!(actions[..3], ["GetSessionToken", "AssumeRole", "GetCallerIdentity"]);
     let last = last_caller(&world);
     assert_eq!(
         (&last["service"], &last["status"], &last["temporary"]),
@@ -107,18 +82,12 @@ fn the_aws_cli_works_as_a_child_of_exec() {
     let world = World::with_role("prod", "Admin");
     let exec = |words: &[&str]| {
         let words = cli(words);
-        let all = ["exec", "prod", "--"]
-            .into_iter()
-            .map(str::to_owned)
-            .chain(words);
+        let all = ["exec", "prod", "--"].into_iter().map(str::to_owned).chain(words);
         world.leapp(all.collect::<Vec<_>>())
     };
     let who = exec(&["sts", "get-caller-identity"]).succeeds().json();
     assert_eq!(who["Account"], "444455556666");
-    assert!(
-        who["Arn"].as_str().unwrap().contains("assumed-role/Admin/"),
-        "{who}"
-    );
+    assert!(who["Arn"].as_str().unwrap().contains("assumed-role/Admin/"), "{who}");
     exec(&["s3", "ls"]).succeeds();
     assert_eq!(last_caller(&world)["status"], 200);
     // The region is the session's: it is part of the signature.
@@ -161,10 +130,7 @@ fn the_clients_use_credential_process() {
         let mut aws = world.foreign(&words[0]);
         aws.args(&words[1..]);
         let who = world.run(aws, None).succeeds().json();
-        assert!(
-            who["Arn"].as_str().unwrap().contains("assumed-role/Admin/"),
-            "{who}"
-        );
+        assert!(who["Arn"].as_str().unwrap().contains("assumed-role/Admin/"), "{who}");
         let seen = boto(&world, world.foreign(python()));
         assert_eq!(
             (&seen["account"], &seen["method"]),
@@ -205,45 +171,23 @@ fn credential_process_prints_what_the_sdks_read() {
             texts.push(outcome.json());
         }
     }
-    assert!(
-        texts.iter().all(|text| *text == texts[0]),
-        "not the same credentials"
-    );
+    assert!(texts.iter().all(|text| *text == texts[0]), "not the same credentials");
     let object = texts[0].as_object().unwrap();
     let mut keys: Vec<&str> = object.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    let expected = [
-        "AccessKeyId",
-        "AccountId",
-        "Expiration",
-        "SecretAccessKey",
-        "SessionToken",
-        "Version",
-    ];
+    let expected =
+        ["AccessKeyId", "AccountId", "Expiration", "SecretAccessKey", "SessionToken", "Version"];
     assert_eq!(keys, expected);
-    assert_eq!(
-        (&object["Version"], &object["AccountId"]),
-        (&json!(1), &json!("444455556666"))
-    );
+    assert_eq!((&object["Version"], &object["AccountId"]), (&json!(1), &json!("444455556666")));
     let env = world.leapp(["env", "prod", "--format", "json"]).json();
     assert_eq!(object["Expiration"], env["expiration"]);
     assert_eq!(object["AccessKeyId"], env["set"]["AWS_ACCESS_KEY_ID"]);
     assert!(object["Expiration"].as_str().unwrap().ends_with('Z'));
-    world
-        .leapp(["session", "generate", "prod"])
-        .fails(2)
-        .prints("")
-        .says("is no UUID");
+    world.leapp(["session", "generate", "prod"]).fails(2).prints("").says("is no UUID");
     let nobody = "00000000-0000-4000-8000-000000000000";
-    world
-        .leapp(["session", "generate", nobody])
-        .fails(5)
-        .prints("");
+    world.leapp(["session", "generate", nobody]).fails(5).prints("");
     world.leapp(["credential-process"]).fails(2).prints("");
-    world
-        .leapp(["credential-process", "nope"])
-        .fails(5)
-        .prints("");
+    world.leapp(["credential-process", "nope"]).fails(5).prints("");
 }
 
 /// An SDK shows the last lines of what a program said, so the way out stands there.
@@ -254,13 +198,7 @@ fn credential_process_never_asks_and_ends_with_the_way_out() {
     let mut on_a_terminal = world.foreign("script");
     // Even with a terminal: an SDK runs it anywhere.
     on_a_terminal
-        .args([
-            "-q",
-            "-e",
-            "-c",
-            "leapp credential-process prod >out 2>err",
-            "/dev/null",
-        ])
+        .args(["-q", "-e", "-c", "leapp credential-process prod >out 2>err", "/dev/null"])
         .env("SHELL", "/bin/sh");
     let outcome = world.run(on_a_terminal, None);
     outcome.fails(3).prints("");
@@ -270,10 +208,7 @@ fn credential_process_never_asks_and_ends_with_the_way_out() {
     piped.fails(3).prints("");
     assert_eq!(piped.stderr, said);
     let last = said.lines().last().unwrap();
-    assert!(
-        last.starts_with("leapp: hint: ") && last.contains("leapp start "),
-        "{said}"
-    );
+    assert!(last.starts_with("leapp: hint: ") && last.contains("leapp start "), "{said}");
     assert_eq!(world.actions(), [""; 0]);
     // The clients pass it on.
     let command = format!("{} credential-process prod", program().display());
@@ -286,9 +221,7 @@ fn credential_process_never_asks_and_ends_with_the_way_out() {
     refused.says("leapp start ");
     // A person cures it, and the same profile works.
     world.unset("AWS_PROFILE");
-    world
-        .leapp(["start", "prod", "--mfa-code", "123456"])
-        .succeeds();
+    world.leapp(["start", "prod", "--mfa-code", "123456"]).succeeds();
     world.set("AWS_PROFILE", "asked");
     let seen = boto(&world, world.foreign(python()));
     assert_eq!(seen["account"], "444455556666");

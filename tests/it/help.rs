@@ -16,10 +16,7 @@ fn commands(help: &str) -> Vec<String> {
     // A name stands two columns in; what stands further in continues a description.
     let names = below.filter_map(|line| line.strip_prefix("  "));
     let names = names.filter(|line| !line.starts_with(' '));
-    names
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+    names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 fn tree(world: &World, path: &[String], text: &mut String) {
@@ -28,11 +25,7 @@ fn tree(world: &World, path: &[String], text: &mut String) {
     let help = outcome.succeeds().text();
     assert_eq!(outcome.stderr, "", "{outcome}");
     assert!(help.starts_with(|c: char| c.is_uppercase()), "{help}");
-    assert!(
-        help.lines()
-            .all(|line| line == line.trim_end() && line.len() <= 100),
-        "{help}"
-    );
+    assert!(help.lines().all(|line| line == line.trim_end() && line.len() <= 100), "{help}");
     text.push_str(
         &format!("$ leapp {} --help\n{help}\n", path.join(" ")).replace("  --help", " --help"),
     );
@@ -72,10 +65,7 @@ fn the_help_of_every_command_is_as_recorded() {
         fs::write(&path, &text).unwrap();
     }
     let recorded = fs::read_to_string(&path).unwrap_or_default();
-    let first = text
-        .lines()
-        .zip(recorded.lines())
-        .find(|(new, old)| new != old);
+    let first = text.lines().zip(recorded.lines()).find(|(new, old)| new != old);
     assert!(
         text == recorded,
         "the help changed; UPDATE_SNAPSHOTS=1 records it. First difference (new, recorded): {first:?}"
@@ -107,33 +97,19 @@ fn help_is_found_in_every_way_that_people_try() {
     world.leapp(["--version"]).succeeds().prints(version);
     world.leapp(["-V"]).succeeds().prints(version);
     let wrong = world.leapp(["lst"]);
-    wrong
-        .fails(2)
-        .prints("")
-        .says("'lst'")
-        .says("hint: ")
-        .says("list");
-    assert_eq!(
-        fs::read_dir(world.home.path()).unwrap().count(),
-        1,
-        "asking for help made a file"
-    );
+    wrong.fails(2).prints("").says("'lst'").says("hint: ").says("list");
+    assert_eq!(fs::read_dir(world.home.path()).unwrap().count(), 1, "asking for help made a file");
 }
 
 #[test]
 fn the_completion_scripts_are_read_by_their_shells() {
     let world = World::new();
-    for (shell, check) in [
-        ("bash", &["-n"][..]),
-        ("zsh", &["-n"]),
-        ("fish", &["--no-config", "--no-execute"]),
-    ] {
+    for (shell, check) in
+        [("bash", &["-n"][..]), ("zsh", &["-n"]), ("fish", &["--no-config", "--no-execute"])]
+    {
         let outcome = world.leapp(["completions", shell]);
         let text = outcome.succeeds().text();
-        assert!(
-            text.contains("credential-process"),
-            "{shell} does not complete the commands"
-        );
+        assert!(text.contains("credential-process"), "{shell} does not complete the commands");
         let path = world.home.path().join(shell);
         fs::write(&path, &text).unwrap();
         let mut command = world.foreign(shell);

@@ -2,12 +2,15 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::items_after_statements,
+    clippy::needless_raw_string_hashes,
+    clippy::too_many_lines,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test may start programs, write scratch files and fail loudly"
+    reason = "a test may start programs, write scratch files, be one long table, and fail loudly"
 )]
 
 mod canary;
@@ -16,6 +19,7 @@ mod env;
 mod exec;
 mod help;
 mod layers;
+mod network;
 mod sessions;
 mod shells;
 mod smoke;

@@ -220,6 +220,7 @@ impl World {
     }
 
     /// Runs a command to its end, in a session without a terminal.
+    #[expect(clippy::unused_self, reason = "a command of this world is run in it")]
     pub(crate) fn run(&self, mut command: Command, stdin: Option<&str>) -> Outcome {
         run(&mut command, stdin)
     }
