@@ -206,6 +206,8 @@ pub struct Request {
 pub struct Helpers<'a> {
     /// The parent's credentials.
     pub parent: Option<&'a Credentials>,
+    /// Seconds by which the server's clock is ahead of this machine's, as the parent found.
+    pub clock_offset: i64,
     /// The session's item in the vault.
     pub secret: &'a dyn Fn() -> Result<Option<Secret>, VaultError>,
     /// Who can be asked.

@@ -106,7 +106,8 @@ pub(super) fn verify(
     helpers: &Helpers<'_>,
 ) -> Result<Verified, AccessError> {
     let keys = signing_keys(credentials).ok_or_else(|| lacking_keys(hop))?;
-    let caller = Sts::new(route(hop), keys, helpers.waiting).get_caller_identity()?;
+    let caller =
+        Sts::new(route(hop), keys, helpers.clock_offset, helpers.waiting).get_caller_identity()?;
     Ok(Verified { account: caller.account, principal: caller.arn })
 }
 

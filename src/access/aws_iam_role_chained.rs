@@ -211,7 +211,7 @@ impl CredentialProviderFactory for AwsIamRoleChained {
         let (mut wanted, _) = wanted(hop)?;
         let keys = helpers.parent.and_then(aws::signing_keys);
         let keys = keys.ok_or_else(|| aws::lacking_keys(hop))?;
-        let sts = Sts::new(aws::route(hop), keys, helpers.waiting);
+        let sts = Sts::new(aws::route(hop), keys, helpers.clock_offset, helpers.waiting);
         let mut notes = Vec::new();
         let issued = match sts.assume_role(&wanted) {
             Err(error) if error.kind == ErrorKind::DurationTooLong && wanted.duration > HOUR => {

@@ -160,7 +160,7 @@ impl CredentialProviderFactory for AwsIamUser {
             return Err(AccessError::SecretUnusable(name));
         }
         let keys = SigningKeys { key_id: wanted.key_id, secret_key, session_token: None };
-        let sts = Sts::new(aws::route(hop), keys, helpers.waiting);
+        let sts = Sts::new(aws::route(hop), keys, helpers.clock_offset, helpers.waiting);
         let issued = match &wanted.device {
             None => sts.get_session_token(wanted.duration, None)?,
             Some(device) => aws::with_code(hop, device, helpers, |mfa| {

@@ -95,7 +95,7 @@ fn check(
     let choice = region(context, workspace, session, args.region.as_ref())?;
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &Selection::default())?;
-    let verified = manager.verify(session, &resolved.credentials, &choice.region);
+    let verified = manager.verify(session, &resolved, &choice.region);
     let verified =
         verified.map_err(|error| explain(error.into(), session, session.name.as_str()))?;
     let clocked = &resolved.clocked;

@@ -9,6 +9,8 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
 use super::CloudError;
@@ -79,9 +81,18 @@ fn read_bundle(path: &PathBuf) -> Result<Vec<u8>, CloudError> {
         return Err(failed(format!("is larger than {LARGEST_BUNDLE} bytes")));
     }
     let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
-    // The TLS library panics on a bundle without a certificate.
-    let marked = bytes.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----");
-    if marked { Ok(bytes) } else { Err(failed("holds no certificate in PEM form".into())) }
+    // The SDK's TLS set-up panics on what is no certificate.
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let certificates =
+        certificates.map_err(|error| failed(format!("is no PEM file of certificates: {error}")))?;
+    if certificates.is_empty() {
+        return Err(failed("holds no certificate in PEM form".into()));
+    }
+    let bad = certificates.iter().position(|c| webpki::anchor_from_trusted_cert(c).is_err());
+    match bad {
+        Some(at) => Err(failed(format!("holds no usable certificate as number {}", at + 1))),
+        None => Ok(bytes),
+    }
 }
 
 /// Hands the SDK's timer to a connector under construction.

@@ -138,8 +138,14 @@ impl fmt::Debug for Sts<'_> {
 
 impl<'a> Sts<'a> {
     /// Nothing is sent yet. `waiting` is told, once a request, when an answer takes its time.
-    pub fn new(route: Route, keys: SigningKeys, waiting: &'a dyn Fn(&str)) -> Self {
-        Self { route, keys, clock: ServerClock::default(), waiting }
+    /// `clock_offset` is what is known of the server's clock already, in seconds.
+    pub fn new(
+        route: Route,
+        keys: SigningKeys,
+        clock_offset: i64,
+        waiting: &'a dyn Fn(&str),
+    ) -> Self {
+        Self { route, keys, clock: ServerClock::ahead_by(clock_offset), waiting }
     }
 
     /// Seconds by which the server's clock is ahead of this machine's, as of the last answer.
@@ -330,6 +336,15 @@ struct ServerClock {
 }
 
 impl ServerClock {
+    fn ahead_by(seconds: i64) -> Self {
+        let clock = Self::default();
+        if seconds.abs() > CLOCK_TOLERANCE {
+            clock.offset.store(seconds, Ordering::Relaxed);
+            clock.correct();
+        }
+        clock
+    }
+
     fn offset(&self) -> i64 {
         self.offset.load(Ordering::Relaxed)
     }

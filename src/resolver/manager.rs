@@ -201,14 +201,16 @@ impl<'a> CredentialManager<'a> {
     pub fn verify(
         &self,
         session: &Session,
-        credentials: &Credentials,
+        resolved: &Resolved,
         region: &crate::model::RegionName,
     ) -> Result<Verified, ResolveError> {
         let hops = self.hops(session, None)?;
         let first = hops.first().ok_or_else(|| unknown_type(session))?;
         let hop = Hop { region: region.clone(), ..first.hop.clone() };
+        let Resolved { credentials, clocked, .. } = resolved;
         let (subject, asking) = (first.subject(), || {});
         let helpers = self.helpers(None, &subject, &NoPrompt, &asking);
+        let helpers = Prepared { clock_offset: clocked.offset, ..helpers };
         Ok(with_helpers(&helpers, |helpers| first.factory.verify(&hop, credentials, helpers))?)
     }
 
@@ -311,11 +313,14 @@ impl<'a> CredentialManager<'a> {
                     if prompt.can_ask() && self.chain_asks(parents)? {
                         asking();
                     }
-                    Some(self.obtain(parents, want, prompt)?.credentials)
+                    Some(self.obtain(parents, want, prompt)?)
                 }
             };
             let subject = link.subject();
-            let helpers = self.helpers(parent.as_ref(), &subject, prompt, &asking);
+            let credentials = parent.as_ref().map(|parent| &parent.credentials);
+            let helpers = self.helpers(credentials, &subject, prompt, &asking);
+            let clock_offset = parent.as_ref().map_or(0, |parent| parent.clocked.offset);
+            let helpers = Prepared { clock_offset, ..helpers };
             Ok(with_helpers(&helpers, |helpers| link.factory.issue(&link.hop, helpers))?)
         };
         let issued = match attempt(false) {
@@ -387,6 +392,7 @@ impl<'a> CredentialManager<'a> {
     ) -> Prepared<'h> {
         Prepared {
             parent,
+            clock_offset: 0,
             prompt,
             asking,
             secret: Box::new(move || self.helper.secret(subject)),
@@ -450,6 +456,7 @@ type ClaimCode<'a> = Box<dyn Fn(&str, &str) -> Result<(), i64> + 'a>;
 /// [`Helpers`] with its functions owned.
 struct Prepared<'a> {
     parent: Option<&'a Credentials>,
+    clock_offset: i64,
     prompt: &'a dyn Prompt,
     asking: &'a dyn Fn(),
     secret: Box<dyn Fn() -> Result<Option<Secret>, VaultError> + 'a>,
@@ -460,6 +467,7 @@ struct Prepared<'a> {
 fn with_helpers<T>(prepared: &Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T) -> T {
     act(&Helpers {
         parent: prepared.parent,
+        clock_offset: prepared.clock_offset,
         secret: &*prepared.secret,
         prompt: prepared.prompt,
         asking: prepared.asking,

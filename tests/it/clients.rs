@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{CANARY, World, aws, chmod, program, python};
 
-/// Debian's AWS CLI v2; it is older than AWS_ENDPOINT_URL.
+/// Debian's AWS CLI v2; it is older than `AWS_ENDPOINT_URL`.
 const AWS: &str = "/usr/bin/aws";
 
 const BOTO: &str = r#"
