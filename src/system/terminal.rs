@@ -8,6 +8,7 @@ use std::{
 
 use nix::{
     fcntl::OFlag,
+    sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
     sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr},
 };
 
@@ -80,6 +81,27 @@ impl Terminal {
         let text = String::from_utf8(line).map_err(io::Error::other)?;
         Ok(Secret::new(text))
     }
+}
+
+/// Runs `act` with SIGINT ignored: a library that turns Ctrl-C into the signal would end the process
+/// before the terminal is put back.
+pub fn ignoring_interrupts<T>(act: impl FnOnce() -> T) -> T {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    let before = set_interrupt(&ignore);
+    let result = act();
+    if let Ok(before) = before {
+        _ = set_interrupt(&before);
+    }
+    result
+}
+
+#[expect(
+    unsafe_code,
+    reason = "changing a signal's disposition has no safe form"
+)]
+fn set_interrupt(action: &SigAction) -> nix::Result<SigAction> {
+    // SAFETY: no function of ours becomes a handler: the signal is ignored, or has what it had.
+    unsafe { sigaction(Signal::SIGINT, action) }
 }
 
 /// Whether stdin is a terminal.

@@ -2,7 +2,10 @@
 
 use dialoguer::{FuzzySelect, console::Term, theme::SimpleTheme};
 
-use crate::{output::table::visible, system::terminal::Terminal};
+use crate::{
+    output::table::visible,
+    system::terminal::{Terminal, ignoring_interrupts},
+};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,12 +25,12 @@ pub fn pick(prompt: &str, items: &[String]) -> Choice {
     };
     let items: Vec<String> = items.iter().map(|item| visible(item)).collect();
     let term = Term::read_write_pair(input, output);
-    let picked = FuzzySelect::with_theme(&SimpleTheme)
+    let select = FuzzySelect::with_theme(&SimpleTheme)
         .with_prompt(prompt)
         .items(&items)
         .default(0)
-        .max_length(12)
-        .interact_on_opt(&term);
+        .max_length(12);
+    let picked = ignoring_interrupts(|| select.interact_on_opt(&term));
     match picked {
         Ok(Some(at)) => Choice::Picked(at),
         Ok(None) | Err(_) => {
