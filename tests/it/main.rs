@@ -19,6 +19,7 @@ mod env;
 mod exec;
 mod help;
 mod layers;
+mod mfa;
 mod network;
 mod sessions;
 mod shells;
