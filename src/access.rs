@@ -212,8 +212,8 @@ pub struct Helpers<'a> {
     pub secret: &'a dyn Fn() -> Result<Option<Secret>, VaultError>,
     /// Who can be asked.
     pub prompt: &'a dyn Prompt,
-    /// Is told before a person is asked.
-    pub asking: &'a dyn Fn(),
+    /// Is told when a person is being asked, and when no more.
+    pub asking: &'a dyn Fn(bool),
     /// Claims a one-time code for a device; the error is the number of seconds until a new one.
     pub claim_code: &'a dyn Fn(&str, &str) -> Result<(), i64>,
     /// Is told what takes its time.

@@ -127,8 +127,10 @@ pub(super) fn with_code(
     let mut retry = None;
     for _ in 0..TRIES {
         let question = MfaQuestion { session: hop.session.name.as_str(), device, retry };
-        (helpers.asking)();
-        let typed = match helpers.prompt.mfa_code(&question) {
+        (helpers.asking)(true);
+        let answer = helpers.prompt.mfa_code(&question);
+        (helpers.asking)(false);
+        let typed = match answer {
             Ok(typed) => typed,
             Err(PromptError::Cancelled) => return Err(AccessError::Cancelled),
             Err(PromptError::Unavailable) => return Err(unanswered(device, retry)),

@@ -101,11 +101,16 @@ impl Answer {
     /// The answer that was kept, if it still holds: every file is as it was, and at least
     /// `min_ttl` seconds, and the window for renewal, are left.
     pub fn find(cache: &Cache, key: &str, min_ttl: u32) -> Option<Self> {
-        let answer = Self::from_bytes(&cache.read(Shelf::Answers, key)?)?;
+        let answer = Self::read(cache, key)?;
         let least = i64::from(min_ttl).max(answer.clocked().window()).max(1);
         let fresh = answer.clocked().left() >= least;
         let same = answer.files.iter().all(|(path, stamp)| files::stamp(path) == *stamp);
         (fresh && same).then_some(answer)
+    }
+
+    /// An answer, whether it still holds or not.
+    pub(super) fn read(cache: &Cache, key: &str) -> Option<Self> {
+        Self::from_bytes(&cache.read(Shelf::Answers, key)?)
     }
 
     fn to_bytes(&self) -> SecretBytes {

@@ -72,16 +72,14 @@ impl Cache {
         if let Some(cache) = Self::find(run, tag)? {
             return Ok(cache);
         }
-        let key = Key::random().ok();
-        if let Some(key) = &key {
-            kernel_key::add(&description(tag), key.bytes(), KEY_LIFE)?;
-        }
         remove_stale(run);
+        let key = Key::random().map_err(|error| Unavailable::new(&error.to_string()))?;
+        kernel_key::add(&description(tag), key.bytes(), KEY_LIFE)?;
         // Read back: what counts is the key that the kernel gives to the next process.
         let cache = Self::find(run, tag)?;
-        drop(lock);
         let cache = cache.ok_or_else(|| Unavailable::new("it does not give back what it keeps"))?;
         cache.make_folders();
+        drop(lock);
         Ok(cache)
     }
 
@@ -124,11 +122,6 @@ impl Cache {
     /// Where an entry lies.
     pub fn path(&self, shelf: Shelf, name: &str) -> PathBuf {
         self.directory.join(shelf.directory()).join(name)
-    }
-
-    /// Where the cache lies.
-    pub fn directory(&self) -> &Path {
-        &self.directory
     }
 
     fn of_kernel(run: &Path, found: KernelKey) -> Option<Self> {

@@ -33,7 +33,7 @@ pub fn claim(run: &Path, device: &str, code: &str) -> Result<(), i64> {
     let used = files::read_private(&path, 4096).ok().flatten().map(|c| c.bytes).unwrap_or_default();
     let used = String::from_utf8_lossy(&used);
     let last = used.split_once(' ').filter(|(_, at)| {
-        at.trim().parse::<i64>().is_ok_and(|at| (0..STEP + GRACE).contains(&(now - at)))
+        at.trim().parse::<i64>().is_ok_and(|at| (0..STEP + GRACE).contains(&now.saturating_sub(at)))
     });
     if last.is_some_and(|(hash, _)| hash == mark) {
         return Err(until_next());

@@ -5,7 +5,6 @@
 //! person is being asked; a failure is left beside it for those who waited.
 
 use std::{
-    cell::RefCell,
     io,
     path::{Path, PathBuf},
     thread,
@@ -66,9 +65,14 @@ pub(super) struct SharedFailure {
 
 /// The lead; dropping it ends it.
 pub(super) struct Flight {
-    lock: RefCell<Lock>,
+    lock: Lock,
     failure: PathBuf,
 }
+
+/// What the leader is doing, as words of one length.
+const ASKING: &str = "asking ";
+const IDLE: &str = "idle   ";
+const WORKING: &str = "working";
 
 impl Flight {
     /// Takes the lead for `name`, or waits for who has it.
@@ -90,12 +94,12 @@ impl Flight {
                 // Whether the leader failed while this process waited for it.
                 if let Some(failed) = read_failure(&failure).filter(|_| waited)
                     && failed.at >= started
-                    && clock::now() - failed.at <= SHARED
+                    && clock::now().saturating_sub(failed.at) <= SHARED
                 {
                     return Ok(Entered::Failed(failed));
                 }
-                let flight = Self { lock: RefCell::new(lock), failure };
-                flight.note("working");
+                let flight = Self { lock, failure };
+                flight.note(WORKING);
                 return Ok(Entered::Leader(flight));
             }
             let wait = who(&path);
@@ -114,9 +118,9 @@ impl Flight {
         }
     }
 
-    /// Says that a person is being asked now.
-    pub(super) fn asking(&self) {
-        self.note("asking");
+    /// Says whether a person is being asked now.
+    pub(super) fn asking(&self, asking: bool) {
+        self.note(if asking { ASKING } else { WORKING });
     }
 
     /// Leaves a failure for those who wait.
@@ -138,7 +142,13 @@ impl Flight {
     }
 
     fn note(&self, word: &str) {
-        _ = self.lock.borrow_mut().note(&format!("{} {word}", process::id()));
+        _ = self.lock.note(&format!("{:010} {word}\n", process::id()));
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.note(IDLE);
     }
 }
 
@@ -154,7 +164,10 @@ fn path(run: &Path, name: &str) -> PathBuf {
 fn who(path: &Path) -> Wait {
     let note = lock::read_note(path);
     let (pid, word) = note.split_once(' ').unwrap_or((&note, ""));
-    Wait { leader: pid.parse().unwrap_or(0), asking: word == "asking" }
+    let leader = pid.parse().unwrap_or(0);
+    // A leader that was killed has left its note, and the next one has not written yet.
+    let asking = word.trim_end() == ASKING.trim_end() && process::is_alive(leader);
+    Wait { leader, asking }
 }
 
 fn read_failure(path: &Path) -> Option<SharedFailure> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    answer::Answer,
     cache::{Cache, Shelf},
     codes,
     entry::{Clocked, Entry},
@@ -193,6 +194,12 @@ impl<'a> CredentialManager<'a> {
                 forgotten.push(entry);
             }
         }
+        for name in cache.names(Shelf::Answers) {
+            let answer = Answer::read(cache, &name);
+            if answer.is_none_or(|answer| answer.entry.session == session.id) {
+                cache.remove(Shelf::Answers, &name);
+            }
+        }
         forgotten.retain(|entry| entry.clocked.left() > 0);
         forgotten
     }
@@ -208,7 +215,7 @@ impl<'a> CredentialManager<'a> {
         let first = hops.first().ok_or_else(|| unknown_type(session))?;
         let hop = Hop { region: region.clone(), ..first.hop.clone() };
         let Resolved { credentials, clocked, .. } = resolved;
-        let (subject, asking) = (first.subject(), || {});
+        let (subject, asking) = (first.subject(), |_| {});
         let helpers = self.helpers(None, &subject, &NoPrompt, &asking);
         let helpers = Prepared { clock_offset: clocked.offset, ..helpers };
         Ok(with_helpers(&helpers, |helpers| first.factory.verify(&hop, credentials, helpers))?)
@@ -230,62 +237,82 @@ impl<'a> CredentialManager<'a> {
         {
             return Ok(self.resolved(entry, &name));
         }
+        let flight = match self.take_off(&name, want, prompt) {
+            Ok(flight) => flight,
+            Err(error) => return self.make_do(hops, &name, want, error),
+        };
+        if !want.fresh
+            && let Some(entry) = self.read(&name).filter(enough)
+        {
+            return Ok(self.resolved(entry, &name));
+        }
+        // While the old ones serve for a while yet, nobody is asked for new ones.
+        let spare = self.spare(&name, want).is_some();
+        let prompt: &dyn Prompt = if spare { &NoPrompt } else { prompt };
+        match self.issue(hops, prompt, flight.as_ref()) {
+            Ok(entry) => {
+                if let Some(flight) = &flight {
+                    flight.clear();
+                }
+                self.keep(&name, &entry);
+                attainable(hops, want, &entry)?;
+                Ok(self.resolved(entry, &name))
+            }
+            Err(error) => {
+                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
+                    (&flight, &error)
+                {
+                    flight.share(word(cloud.kind), &cloud.code, &cloud.message);
+                }
+                self.make_do(hops, &name, want, error)
+            }
+        }
+    }
+
+    /// Takes the lead for the request, or waits for who has it. Without a cache there is nothing
+    /// to wait for, and every process is on its own.
+    fn take_off(
+        &self,
+        name: &str,
+        want: Want,
+        prompt: &dyn Prompt,
+    ) -> Result<Option<Flight>, ResolveError> {
+        if self.cache.is_none() {
+            return Ok(None);
+        }
         let tell = |wait: Wait| {
             let what = if wait.asking { "is asking for a code" } else { "is fetching them" };
             self.say_once(&format!("waiting for process {}, which {what}", wait.leader));
         };
-        let flight = match Flight::enter(&self.run, &name, prompt.can_ask(), &tell) {
-            Ok(Entered::Leader(flight)) => Some(flight),
-            Ok(Entered::Failed(failed)) => return Err(failed.into()),
-            Ok(Entered::Asking(pid)) => return Err(ResolveError::AskedElsewhere(pid)),
-            Ok(Entered::TimedOut(pid)) => return Err(ResolveError::TooSlow(pid)),
-            // Without a place for locks every process is on its own.
-            Err(_) => None,
-        };
-        let cached = self.read(&name).filter(|_| !want.fresh);
-        if let Some(entry) = cached.as_ref().filter(|entry| enough(entry)) {
-            return Ok(self.resolved(entry.clone(), &name));
+        let may_ask = prompt.can_ask() && self.spare(name, want).is_none();
+        match Flight::enter(&self.run, name, may_ask, &tell) {
+            Ok(Entered::Leader(flight)) => Ok(Some(flight)),
+            Ok(Entered::Failed(failed)) => Err(failed.into()),
+            Ok(Entered::Asking(pid)) => Err(ResolveError::AskedElsewhere(pid)),
+            Ok(Entered::TimedOut(pid)) => Err(ResolveError::TooSlow(pid)),
+            Err(_) => Ok(None),
         }
-        self.lead(hops, want, prompt, Lead { name, cached, flight: flight.as_ref() })
     }
 
-    /// Makes the request. What is in the cache serves once more when the request fails, or needs
-    /// a person, while more than a minute is left and nothing longer was asked for.
-    fn lead(
+    /// What is in the cache serves once more when new credentials cannot be had, while more than a
+    /// minute is left and nothing longer was asked for.
+    fn spare(&self, name: &str, want: Want) -> Option<Entry> {
+        let usable = !want.fresh && want.min_ttl.is_none();
+        self.read(name).filter(|entry| usable && entry.clocked.left() > LAST_MINUTE)
+    }
+
+    fn make_do(
         &self,
         hops: &[Link<'_>],
+        name: &str,
         want: Want,
-        prompt: &dyn Prompt,
-        lead: Lead<'_>,
+        error: ResolveError,
     ) -> Result<Resolved, ResolveError> {
-        let spare = lead
-            .cached
-            .filter(|entry| want.min_ttl.is_none() && entry.clocked.left() > LAST_MINUTE);
-        let prompt: &dyn Prompt = if spare.is_some() { &NoPrompt } else { prompt };
-        match (self.issue(hops, prompt, lead.flight), spare) {
-            (Ok(entry), _) => {
-                if let Some(flight) = lead.flight {
-                    flight.clear();
-                }
-                self.keep(&lead.name, &entry);
-                attainable(hops, want, &entry)?;
-                Ok(self.resolved(entry, &lead.name))
-            }
-            (Err(error), Some(entry)) => {
-                let left = duration::brief(entry.clocked.left());
-                let name = hops.first().map_or("", |link| link.hop.session.name.as_str());
-                self.helper.note(&format!("'{name}' could not be renewed ({error}); {left} left"));
-                Ok(self.resolved(entry, &lead.name))
-            }
-            (Err(error), None) => {
-                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
-                    (lead.flight, &error)
-                {
-                    flight.share(word(cloud.kind), &cloud.code, &cloud.message);
-                }
-                Err(error)
-            }
-        }
+        let Some(entry) = self.spare(name, want) else { return Err(error) };
+        let left = duration::brief(entry.clocked.left());
+        let session = hops.first().map_or("", |link| link.hop.session.name.as_str());
+        self.say_once(&format!("'{session}' could not be renewed ({error}); {left} left"));
+        Ok(self.resolved(entry, name))
     }
 
     /// Asks the cloud, with the parent's credentials where there is a parent.
@@ -299,9 +326,9 @@ impl<'a> CredentialManager<'a> {
         for note in link.request()?.notes {
             self.say_once(&note);
         }
-        let asking = || {
+        let asking = |asking: bool| {
             if let Some(flight) = flight {
-                flight.asking();
+                flight.asking(asking);
             }
         };
         let attempt = |fresh: bool| -> Result<access::Issued, ResolveError> {
@@ -310,10 +337,10 @@ impl<'a> CredentialManager<'a> {
                 parents => {
                     let want = Want { fresh, ..Want::default() };
                     // Whoever waits for us waits for a person too, if a parent asks one.
-                    if prompt.can_ask() && self.chain_asks(parents)? {
-                        asking();
-                    }
-                    Some(self.obtain(parents, want, prompt)?)
+                    asking(prompt.can_ask() && self.chain_asks(parents)?);
+                    let obtained = self.obtain(parents, want, prompt)?;
+                    asking(false);
+                    Some(obtained)
                 }
             };
             let subject = link.subject();
@@ -388,7 +415,7 @@ impl<'a> CredentialManager<'a> {
         parent: Option<&'h Credentials>,
         subject: &'h str,
         prompt: &'h dyn Prompt,
-        asking: &'h dyn Fn(),
+        asking: &'h dyn Fn(bool),
     ) -> Prepared<'h> {
         Prepared {
             parent,
@@ -409,6 +436,7 @@ impl<'a> CredentialManager<'a> {
     fn keep(&self, name: &str, entry: &Entry) {
         if let Some(cache) = &self.cache {
             cache.write(Shelf::Credentials, name, &entry.to_bytes());
+            prune(cache);
         }
     }
 
@@ -444,13 +472,6 @@ impl Link<'_> {
     }
 }
 
-/// What the leader of a request has in hand.
-struct Lead<'a> {
-    name: String,
-    cached: Option<Entry>,
-    flight: Option<&'a Flight>,
-}
-
 type ClaimCode<'a> = Box<dyn Fn(&str, &str) -> Result<(), i64> + 'a>;
 
 /// [`Helpers`] with its functions owned.
@@ -458,7 +479,7 @@ struct Prepared<'a> {
     parent: Option<&'a Credentials>,
     clock_offset: i64,
     prompt: &'a dyn Prompt,
-    asking: &'a dyn Fn(),
+    asking: &'a dyn Fn(bool),
     secret: Box<dyn Fn() -> Result<Option<Secret>, VaultError> + 'a>,
     claim: ClaimCode<'a>,
     waiting: Box<dyn Fn(&str) + 'a>,
@@ -474,6 +495,23 @@ fn with_helpers<T>(prepared: &Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T)
         claim_code: &*prepared.claim,
         waiting: &*prepared.waiting,
     })
+}
+
+/// Removes what has ended: credentials, and the answers that were made of them.
+fn prune(cache: &Cache) {
+    for shelf in [Shelf::Credentials, Shelf::Answers] {
+        for name in cache.names(shelf) {
+            let entry = match shelf {
+                Shelf::Answers => Answer::read(cache, &name).map(|answer| answer.entry),
+                Shelf::Credentials => {
+                    cache.read(shelf, &name).and_then(|bytes| Entry::from_bytes(&bytes))
+                }
+            };
+            if entry.is_none_or(|entry| entry.clocked.left() <= 0) {
+                cache.remove(shelf, &name);
+            }
+        }
+    }
 }
 
 /// The name of a chain's credentials in the cache: a hash of every request from the first to the

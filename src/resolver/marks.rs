@@ -43,7 +43,7 @@ pub fn name(run: &Path, session: Uuid, terminal: &str) {
 pub fn is_named(run: &Path, session: Uuid, terminal: &str) -> bool {
     let content = files::read_private(&named(run, session, terminal), 64).ok().flatten();
     let at = content.and_then(|c| String::from_utf8(c.bytes).ok()?.parse::<i64>().ok());
-    at.is_some_and(|at| (0..NAMED).contains(&(clock::since_boot() - at)))
+    at.is_some_and(|at| (0..NAMED).contains(&clock::since_boot().saturating_sub(at)))
 }
 
 fn stopped(run: &Path, session: Uuid) -> PathBuf {

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{self, Read},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -44,11 +44,10 @@ impl Lock {
         }
     }
 
-    /// Writes a note for those who wait: who holds the lock and what for.
-    pub fn note(&mut self, text: &str) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        self.file.write_all(text.as_bytes())
+    /// Writes a note for those who wait: who holds the lock and what for. Notes of one lock have
+    /// one length, so that nobody ever reads half of one.
+    pub fn note(&self, text: &str) -> io::Result<()> {
+        self.file.write_all_at(text.as_bytes(), 0)
     }
 }
 
@@ -83,10 +82,10 @@ mod tests {
     fn a_lock_is_held_once_and_freed_by_dropping() {
         let top = tempfile::tempdir().unwrap();
         let path = top.path().join("l");
-        let mut held = Lock::try_take(&path).unwrap().unwrap();
-        held.note("17 asking").unwrap();
-        held.note("17").unwrap();
-        assert_eq!(read_note(&path), "17");
+        let held = Lock::try_take(&path).unwrap().unwrap();
+        held.note("17 asking ").unwrap();
+        held.note("17 working").unwrap();
+        assert_eq!(read_note(&path), "17 working");
         assert!(is_held(&path));
         assert!(Lock::take(&path, Duration::from_millis(5)).unwrap().is_none());
         drop(held);

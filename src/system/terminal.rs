@@ -95,10 +95,7 @@ pub fn ignoring_interrupts<T>(act: impl FnOnce() -> T) -> T {
     result
 }
 
-#[expect(
-    unsafe_code,
-    reason = "changing a signal's disposition has no safe form"
-)]
+#[expect(unsafe_code, reason = "changing a signal's disposition has no safe form")]
 fn set_interrupt(action: &SigAction) -> nix::Result<SigAction> {
     // SAFETY: no function of ours becomes a handler: the signal is ignored, or has what it had.
     unsafe { sigaction(Signal::SIGINT, action) }

@@ -23,30 +23,15 @@ struct Row {
 }
 
 const fn row(words: &'static str, code: i32) -> Row {
-    Row {
-        words,
-        stdin: None,
-        code,
-        prints: false,
-    }
+    Row { words, stdin: None, code, prints: false }
 }
 
 const fn reads(words: &'static str, stdin: &'static str, code: i32) -> Row {
-    Row {
-        words,
-        stdin: Some(stdin),
-        code,
-        prints: false,
-    }
+    Row { words, stdin: Some(stdin), code, prints: false }
 }
 
 const fn prints(words: &'static str) -> Row {
-    Row {
-        words,
-        stdin: None,
-        code: 0,
-        prints: true,
-    }
+    Row { words, stdin: None, code: 0, prints: true }
 }
 
 /// Every command, as it succeeds and as it fails. In the words `{id}` is the id of `prod`, `{home}`
@@ -103,16 +88,8 @@ const ROWS: &[Row] = &[
     row("session edit prod --external-id ext-42", 0),
     row("session edit prod --role-arn x", 2),
     row("session edit work --access-key-id AKIAIOSFODNN7EXAMPLE", 3),
-    reads(
-        "session edit work --secret-access-key-stdin",
-        "TESTSECRET",
-        2,
-    ),
-    reads(
-        "session edit work --secret-access-key-stdin --json",
-        " TESTSECRET of nobody ",
-        2,
-    ),
+    reads("session edit work --secret-access-key-stdin", "TESTSECRET", 2),
+    reads("session edit work --secret-access-key-stdin --json", " TESTSECRET of nobody ", 2),
     reads(
         "session add aws-iam-user two --access-key-id AKIAIOSFODNN7EXAMPLE --secret-access-key-stdin",
         SECRET,
@@ -123,11 +100,7 @@ const ROWS: &[Row] = &[
         SECRET,
         2,
     ),
-    reads(
-        "session add aws-iam-user x --access-key-id x --secret-access-key-stdin",
-        SECRET,
-        2,
-    ),
+    reads("session add aws-iam-user x --access-key-id x --secret-access-key-stdin", SECRET, 2),
     reads(
         "session add aws-iam-user x --access-key-id AKIAIOSFODNN7EXAMPLE --secret-access-key-stdin",
         "TESTSECRET\u{e9}",
@@ -140,15 +113,9 @@ const ROWS: &[Row] = &[
     ),
     row("start two", 4),
     reads("session edit two --secret-access-key-stdin", SECRET, 0),
-    row(
-        "session add aws-iam-user three --from-csv {home}/good.csv",
-        0,
-    ),
+    row("session add aws-iam-user three --from-csv {home}/good.csv", 0),
     row("session add aws-iam-user x --from-csv {home}/two.csv", 2),
-    row(
-        "session add aws-iam-user x --from-csv {home}/users.csv --json",
-        2,
-    ),
+    row("session add aws-iam-user x --from-csv {home}/users.csv --json", 2),
     row(
         "session add aws-iam-user x --access-key-id AKIAI44QH8DHBEXAMPLE --from-csv {home}/good.csv",
         2,
@@ -191,19 +158,10 @@ fn world() -> World {
     let world = World::with_role("prod", "Admin");
     world.add_role("denied", "work", "Denied", &[]).succeeds();
     let (key, device) = (text(&world, "access_key_id"), text(&world, "mfa_serial"));
-    let words = [
-        "session",
-        "add",
-        "aws-iam-user",
-        "coded",
-        "--access-key-id",
-        &key,
-    ];
+    let words = ["session", "add", "aws-iam-user", "coded", "--access-key-id", &key];
     let more = ["--secret-access-key-stdin", "--mfa-device", &device];
     let command = world.command(words.iter().chain(&more));
-    world
-        .run(command, world.user["secret_access_key"].as_str())
-        .succeeds();
+    world.run(command, world.user["secret_access_key"].as_str()).succeeds();
     world.control("mfa", json!({ "codes": ["123456"] }));
     let csv = |name: &str, text: &str| {
         let path = world.home.path().join(name);
@@ -211,14 +169,8 @@ fn world() -> World {
         chmod(&path, 0o600);
     };
     let line = format!("{KEY},{SECRET}\n");
-    csv(
-        "good.csv",
-        &format!("Access key ID,Secret access key\n{line}"),
-    );
-    csv(
-        "two.csv",
-        &format!("Access key ID,Secret access key\n{line}{line}"),
-    );
+    csv("good.csv", &format!("Access key ID,Secret access key\n{line}"));
+    csv("two.csv", &format!("Access key ID,Secret access key\n{line}{line}"));
     csv("users.csv", "User name,Password\nann,TESTSECRET\n");
     world
 }
@@ -234,19 +186,10 @@ fn files_are_sealed(world: &World, after: &str) {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
-        let found = bytes
-            .windows(CANARY.len())
-            .any(|window| window == CANARY.as_bytes());
-        assert!(
-            !found,
-            "{} holds a secret after: leapp {after}",
-            path.display()
-        );
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        assert!(!found, "{} holds a secret after: leapp {after}", path.display());
         let name = path.to_str().unwrap();
-        assert!(
-            !name.contains(CANARY),
-            "a secret in a file's name: leapp {after}"
-        );
+        assert!(!name.contains(CANARY), "a secret in a file's name: leapp {after}");
     }
 }
 
@@ -269,10 +212,8 @@ fn run_all(level: Option<&str>) {
     let shown = world.leapp(["session", "show", "prod", "--json"]).json();
     let home = world.home.path().to_str().unwrap().to_owned();
     for row in ROWS {
-        let words = row
-            .words
-            .replace("{id}", shown["id"].as_str().unwrap())
-            .replace("{home}", &home);
+        let words =
+            row.words.replace("{id}", shown["id"].as_str().unwrap()).replace("{home}", &home);
         let outcome = world.run(world.command(words.split_whitespace()), row.stdin);
         lets_nothing_out(&world, row, &outcome);
     }
@@ -310,10 +251,7 @@ fn no_fault_lets_a_secret_out() {
         ("throttle", "GetSessionToken"),
     ] {
         world.leapp(["stop", "--all"]).succeeds();
-        world.control(
-            "fault",
-            json!({ "action": action, "kind": kind, "times": null }),
-        );
+        world.control("fault", json!({ "action": action, "kind": kind, "times": null }));
         let mut command = world.command(["exec", "prod", "--json", "--", "true"]);
         command.env("LEAPP_LOG", "debug");
         let outcome = world.run(command, None);
@@ -343,9 +281,7 @@ fn no_fault_lets_a_secret_out() {
     let file = world.home.path().join("passphrase.csv");
     fs::write(&file, "a third TESTSECRET passphrase\n").unwrap();
     chmod(&file, 0o600);
-    world
-        .unset("LEAPP_VAULT_PASSPHRASE")
-        .set("LEAPP_VAULT_PASSPHRASE_FILE", &file);
+    world.unset("LEAPP_VAULT_PASSPHRASE").set("LEAPP_VAULT_PASSPHRASE_FILE", &file);
     let outcome = world.leapp(["exec", "prod", "true"]);
     assert_ne!(outcome.code(), 0, "{outcome}");
     outcome.keeps_secrets().prints("");
@@ -357,10 +293,7 @@ fn decoded(state: &str) -> String {
     let words = state.split(['=', ';', ',']);
     let texts = words.filter_map(|word| base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(word).ok());
     let texts = texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    std::iter::once(state.to_owned())
-        .chain(texts)
-        .collect::<Vec<_>>()
-        .join("\n")
+    std::iter::once(state.to_owned()).chain(texts).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints the environment, and behind it the arguments of the process and of all above it.
@@ -382,18 +315,9 @@ fn no_variable_but_the_two_and_no_argument_holds_a_secret() {
     let look = |outcome: &Outcome, also: &[&str]| {
         let text = outcome.succeeds().text();
         let (variables, arguments) = text.split_once("ARGUMENTS\0").unwrap();
-        assert!(
-            arguments.contains("env -0"),
-            "the look at the arguments saw nothing: {arguments}"
-        );
-        assert!(
-            !arguments.contains(CANARY),
-            "a secret in an argument: {arguments}"
-        );
-        let pairs: Vec<_> = variables
-            .split('\0')
-            .filter_map(|pair| pair.split_once('='))
-            .collect();
+        assert!(arguments.contains("env -0"), "the look at the arguments saw nothing: {arguments}");
+        assert!(!arguments.contains(CANARY), "a secret in an argument: {arguments}");
+        let pairs: Vec<_> = variables.split('\0').filter_map(|pair| pair.split_once('=')).collect();
         let holders: BTreeSet<_> = pairs
             .iter()
             .filter(|(_, value)| value.contains(CANARY))
@@ -401,19 +325,9 @@ fn no_variable_but_the_two_and_no_argument_holds_a_secret() {
             .collect();
         let expected = secrets.iter().chain(also).copied().collect();
         assert_eq!(holders, expected);
-        let state = pairs
-            .iter()
-            .find(|(name, _)| *name == "LEAPP_STATE")
-            .unwrap()
-            .1;
-        assert!(
-            decoded(state).contains("\nmine"),
-            "the state was not decoded: {state}"
-        );
-        assert!(
-            !decoded(state).contains(CANARY),
-            "a secret in the state: {state}"
-        );
+        let state = pairs.iter().find(|(name, _)| *name == "LEAPP_STATE").unwrap().1;
+        assert!(decoded(state).contains("\nmine"), "the state was not decoded: {state}");
+        assert!(!decoded(state).contains(CANARY), "a secret in the state: {state}");
         assert!(!variables.contains("earlier/"), "an earlier secret stayed");
     };
     for _ in ["cold", "warm"] {
@@ -424,10 +338,7 @@ fn no_variable_but_the_two_and_no_argument_holds_a_secret() {
     for shell in ["bash", "zsh", "dash"] {
         look(&world.shell(shell, &eval), &["LEAPP_VAULT_PASSPHRASE"]);
     }
-    let fish = format!(
-        "leapp env prod | source; and sh -c '{}'",
-        LOOK.replace('\'', "'\\''")
-    );
+    let fish = format!("leapp env prod | source; and sh -c '{}'", LOOK.replace('\'', "'\\''"));
     look(&world.shell("fish", &fish), &["LEAPP_VAULT_PASSPHRASE"]);
     files_are_sealed(&world, "env and exec");
 }

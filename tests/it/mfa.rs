@@ -34,9 +34,7 @@ impl Shell {
 
     /// Types a command line; the next [`Shell::status`] tells its end.
     fn line(&mut self, text: &str) {
-        self.session
-            .send_line(&format!("{text}; echo \"sta\"\"tus=$?;\""))
-            .unwrap();
+        self.session.send_line(&format!("{text}; echo \"sta\"\"tus=$?;\"")).unwrap();
     }
 
     /// Types an answer.
@@ -47,9 +45,7 @@ impl Shell {
     /// Waits for a text; what came before it.
     #[track_caller]
     fn sees(&mut self, text: &str) -> String {
-        self.session
-            .exp_string(text)
-            .unwrap_or_else(|error| panic!("no {text:?}: {error}"))
+        self.session.exp_string(text).unwrap_or_else(|error| panic!("no {text:?}: {error}"))
     }
 
     /// Waits for the end of the command; what it printed and its status.
@@ -83,10 +79,8 @@ const PROMPT: &str = "MFA code for 'work' from arn:aws:iam::111122223333:mfa/";
 fn at_a_step() {
     let end = Instant::now() + Duration::from_secs(40);
     loop {
-        let second = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
+        let second =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         if second % 30 < 20 || Instant::now() > end {
             return;
         }
@@ -101,38 +95,21 @@ fn a_code_is_asked_on_the_terminal_while_stdout_is_a_pipe() {
     shell.line("stty echo; out=$(leapp env prod --shell bash); code=$?; stty -echo; echo \"got ${#out} $code\"");
     shell.sees(PROMPT);
     let rest = shell.sees(": ");
-    let seconds: u32 = rest
-        .split_once("ends in ")
-        .unwrap()
-        .1
-        .split(' ')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let seconds: u32 =
+        rest.split_once("ends in ").unwrap().1.split(' ').next().unwrap().parse().unwrap();
     assert!((1..=30).contains(&seconds), "{rest}");
     // Spaces do not count, and what is typed appears.
     shell.answer(" 123 456 ");
     shell.sees("123 456");
     let (rest, _) = shell.status();
-    let length: usize = rest
-        .split_once("got ")
-        .unwrap()
-        .1
-        .split(' ')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let length: usize =
+        rest.split_once("got ").unwrap().1.split(' ').next().unwrap().parse().unwrap();
     assert!(length > 500 && rest.contains(" 0"), "{rest}");
     assert!(!rest.contains(CANARY), "{rest}");
     assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole"]);
     // It took, and it is asked for no second time.
     let said = shell.run("eval \"$(leapp env prod --shell bash)\" && echo \"in $AWS_ACCOUNT_ID\"");
-    assert!(
-        said.contains("in 444455556666") && !said.contains("MFA"),
-        "{said}"
-    );
+    assert!(said.contains("in 444455556666") && !said.contains("MFA"), "{said}");
     assert_eq!(world.actions().len(), 2);
 }
 
@@ -210,10 +187,7 @@ fn a_program_that_is_killed_at_a_hidden_prompt_was_asking_a_terminal_that_still_
     let (said, status) = shell.status();
     assert_eq!(status, 130, "{said}");
     let after = shell.run("stty -a");
-    assert!(
-        after.contains(&before[before.find("speed").unwrap()..]),
-        "{before}\n{after}"
-    );
+    assert!(after.contains(&before[before.find("speed").unwrap()..]), "{before}\n{after}");
     assert!(!world.leapp_home().join("Leapp-lock.json").exists());
 }
 
@@ -221,22 +195,11 @@ fn a_program_that_is_killed_at_a_hidden_prompt_was_asking_a_terminal_that_still_
 fn a_code_can_be_given_as_an_argument_or_on_stdin() {
     at_a_step();
     let world = World::with_mfa();
-    world
-        .leapp(["start", "work"])
-        .fails(3)
-        .says("MFA")
-        .says("leapp start work");
-    world
-        .leapp(["start", "work", "--mfa-code", "12345"])
-        .fails(2)
-        .says("six digits");
-    world
-        .leapp(["start", "work", "--mfa-code", "abcdef"])
-        .fails(2);
+    world.leapp(["start", "work"]).fails(3).says("MFA").says("leapp start work");
+    world.leapp(["start", "work", "--mfa-code", "12345"]).fails(2).says("six digits");
+    world.leapp(["start", "work", "--mfa-code", "abcdef"]).fails(2);
     assert_eq!(world.actions(), [""; 0]);
-    world
-        .leapp(["start", "work", "--mfa-code", "123 456"])
-        .succeeds();
+    world.leapp(["start", "work", "--mfa-code", "123 456"]).succeeds();
     // The step's code is used up, which is known without a request.
     let again = world.leapp(["rotate", "work", "--mfa-code", "123456"]);
     again.fails(3).says("used already");
@@ -260,10 +223,7 @@ fn a_code_can_be_given_as_an_argument_or_on_stdin() {
 #[test]
 fn a_rejected_code_that_was_an_argument_is_not_tried_again() {
     let world = World::with_mfa();
-    world
-        .leapp(["start", "work", "--mfa-code", "000001"])
-        .fails(3)
-        .says("rejected");
+    world.leapp(["start", "work", "--mfa-code", "000001"]).fails(3).says("rejected");
     assert_eq!(world.actions(), ["GetSessionToken"]);
 }
 
@@ -274,18 +234,12 @@ fn one_code_serves_every_role_behind_the_user() {
         world.add_role(name, "work", role, &[]).succeeds();
     }
     world.add_role("deep", "prod", "Deploy", &[]).succeeds();
-    world
-        .leapp(["start", "prod", "--mfa-code", "123456"])
-        .succeeds();
+    world.leapp(["start", "prod", "--mfa-code", "123456"]).succeeds();
     for name in ["short", "only", "deep", "work"] {
         world.leapp(["start", name]).succeeds();
     }
     let actions = world.actions();
-    assert_eq!(
-        actions.iter().filter(|a| *a == "GetSessionToken").count(),
-        1,
-        "{actions:?}"
-    );
+    assert_eq!(actions.iter().filter(|a| *a == "GetSessionToken").count(), 1, "{actions:?}");
     assert_eq!(actions.len(), 5, "{actions:?}");
     assert_eq!(world.requests()[0]["TokenCode"], json!(true));
 }
@@ -302,30 +256,14 @@ fn without_a_terminal_nobody_is_asked() {
         world.leapp(words).fails(3).prints("").says("MFA");
     }
     world.leapp(["env", "prod", "--shell", "bash"]).fails(3);
-    world
-        .leapp(["env", "--shell", "bash"])
-        .fails(5)
-        .says("no session was named");
+    world.leapp(["env", "--shell", "bash"]).fails(5).says("no session was named");
     world.leapp(["start"]).fails(5);
     world.leapp(["session", "add", "aws-iam-user"]).fails(3);
     world.leapp(["session", "add"]).fails(3).says("type");
     let key = world.user["access_key_id"].as_str().unwrap();
-    let words = [
-        "session",
-        "add",
-        "aws-iam-user",
-        "more",
-        "--access-key-id",
-        key,
-    ];
-    world
-        .leapp(words)
-        .fails(3)
-        .says("--secret-access-key-stdin");
-    world
-        .leapp(["session", "remove", "prod"])
-        .fails(3)
-        .says("--yes");
+    let words = ["session", "add", "aws-iam-user", "more", "--access-key-id", key];
+    world.leapp(words).fails(3).says("--secret-access-key-stdin");
+    world.leapp(["session", "remove", "prod"]).fails(3).says("--yes");
     assert_eq!(world.actions(), [""; 0]);
 }
 
@@ -353,10 +291,7 @@ fn no_input_asks_nobody_even_on_a_terminal() {
 #[test]
 fn session_add_asks_for_what_is_missing_and_hides_the_secret() {
     let world = World::new();
-    let (key, secret) = (
-        &world.user["access_key_id"],
-        &world.user["secret_access_key"],
-    );
+    let (key, secret) = (&world.user["access_key_id"], &world.user["secret_access_key"]);
     let (key, secret) = (key.as_str().unwrap(), secret.as_str().unwrap());
     let mut shell = Shell::new(&world);
     shell.line("stty echo; leapp session add aws-iam-user; code=$?; stty -echo; (exit $code)");
@@ -375,26 +310,14 @@ fn session_add_asks_for_what_is_missing_and_hides_the_secret() {
             shell.answer(secret);
             break;
         }
-        shell.answer(if label.to_lowercase().contains("access key id") {
-            key
-        } else {
-            ""
-        });
+        shell.answer(if label.to_lowercase().contains("access key id") { key } else { "" });
     }
     let (said, status) = shell.status();
     seen.push_str(&said);
     assert_eq!(status, 0, "{asked:?} {seen}");
-    assert!(
-        asked
-            .iter()
-            .any(|label| label.to_lowercase().contains("access key id")),
-        "{asked:?}"
-    );
+    assert!(asked.iter().any(|label| label.to_lowercase().contains("access key id")), "{asked:?}");
     assert!(seen.contains(key), "what is no secret appears: {seen}");
-    assert!(
-        !seen.contains(CANARY) && !seen.contains(secret),
-        "the secret appeared"
-    );
+    assert!(!seen.contains(CANARY) && !seen.contains(secret), "the secret appeared");
     world.leapp(["start", "work"]).succeeds();
 }
 
@@ -481,10 +404,7 @@ fn a_picker_that_is_left_picks_nothing() {
         assert_eq!(shell.run("stty -a"), before);
         let hidden = format!("{drawn}{said}").matches("\u{1b}[?25l").count();
         let shown = said.matches("\u{1b}[?25h").count();
-        assert!(
-            shown > 0 && shown >= hidden,
-            "the cursor stays hidden: {said:?}"
-        );
+        assert!(shown > 0 && shown >= hidden, "the cursor stays hidden: {said:?}");
     }
     assert_eq!(world.actions(), [""; 0]);
 }
