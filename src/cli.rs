@@ -56,7 +56,10 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     process::hide_memory();
     match dispatch(&context, cli.command, tail) {
-        Ok(status) => status,
+        Ok(status) => {
+            context.ui.finish();
+            status
+        }
         Err(failure) => fail(&context.ui, &failure),
     }
 }

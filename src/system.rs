@@ -10,6 +10,7 @@ pub mod exec;
 pub mod files;
 pub mod hash;
 pub mod inherited;
+pub mod input;
 pub mod kernel_key;
 pub mod lock;
 pub mod machine;

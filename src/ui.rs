@@ -5,7 +5,10 @@
 mod picker;
 mod prompt;
 
-use std::{cell::RefCell, io::Write};
+use std::{
+    cell::{Cell, RefCell},
+    io::Write,
+};
 
 use crate::{
     output::table::{self, Style},
@@ -78,12 +81,13 @@ pub struct Ui {
     said: RefCell<Vec<String>>,
     /// The one-time code that was given with the command, until it is used.
     code: RefCell<Option<String>>,
+    quiet: Cell<bool>,
 }
 
 impl Ui {
     /// Talks in that manner; `code` answers the first question for a one-time code.
     pub fn new(manner: Manner, code: Option<String>) -> Self {
-        Self { manner, said: RefCell::default(), code: RefCell::new(code) }
+        Self { manner, said: RefCell::default(), code: RefCell::new(code), quiet: Cell::new(false) }
     }
 
     /// How to talk.
@@ -96,32 +100,50 @@ impl Ui {
         *self.code.borrow_mut() = code;
     }
 
+    /// From now on only errors are told.
+    pub fn be_quiet(&self) {
+        self.quiet.set(true);
+    }
+
     /// Says what happened.
     pub fn say(&self, text: &str) {
-        if self.manner.level >= Level::Info {
+        if self.tells(Level::Info) {
             line(text);
         }
     }
 
-    /// Says, once, what the user should know.
+    /// Says, once, what the user should know. With `--json`, [`Ui::fail`] tells it in its object.
     pub fn note(&self, text: &str) {
         let mut said = self.said.borrow_mut();
-        if self.manner.level >= Level::Warn && !said.iter().any(|earlier| earlier == text) {
+        if self.tells(Level::Warn) && !said.iter().any(|earlier| earlier == text) {
             said.push(text.to_owned());
+            if !self.manner.json {
+                line(&format!("note: {text}"));
+            }
+        }
+    }
+
+    /// Says what was kept back for the object of a failure that did not happen.
+    pub fn finish(&self) {
+        for text in self.said.take().iter().filter(|_| self.manner.json) {
             line(&format!("note: {text}"));
         }
     }
 
+    fn tells(&self, level: Level) -> bool {
+        self.manner.level >= level && !self.quiet.get()
+    }
+
     /// Says what takes its time; only to a person.
     pub fn waiting(&self, text: &str) {
-        if terminal::stderr_is_terminal() && self.manner.level >= Level::Info {
+        if terminal::stderr_is_terminal() && self.tells(Level::Info) {
             line(&format!("{text} ..."));
         }
     }
 
     /// Says a step, for who looks for a fault.
     pub fn debug(&self, text: &str) {
-        if self.manner.level >= Level::Debug {
+        if self.tells(Level::Debug) {
             line(&format!("debug: {text}"));
         }
     }
@@ -137,6 +159,7 @@ impl Ui {
                 "message": report.message,
                 "causes": report.causes,
                 "hint": report.hint,
+                "notes": self.said.take(),
                 "exit": report.exit,
             });
             raw(&format!("{text}\n"));

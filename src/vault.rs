@@ -29,6 +29,8 @@ pub struct Settings {
     pub passphrase_file: Option<PathBuf>,
     /// How long an unlocked file vault stays so; zero: every time anew.
     pub unlock_for: Duration,
+    /// Whether a vault that is not there may be made: only when the first secret is stored.
+    pub may_create: bool,
 }
 
 /// A place for secrets.
@@ -108,6 +110,16 @@ pub enum VaultError {
     /// A person must unlock it, and may not be asked now.
     #[error("the {0} is locked")]
     Locked(&'static str),
+    /// Another vault is asked for than the one that holds the secrets.
+    #[error(
+        "the secrets of this workspace are in the {recorded} vault, but LEAPP_VAULT is '{asked}'"
+    )]
+    Mismatch {
+        /// The vault that the workspace names.
+        recorded: String,
+        /// The value of `LEAPP_VAULT`.
+        asked: String,
+    },
     /// A file of the vault's cannot be used.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -152,6 +164,7 @@ mod tests {
             passphrase: passphrase.map(|text| Secret::new(text.into())),
             passphrase_file: None,
             unlock_for: Duration::ZERO,
+            may_create: true,
         }
     }
 

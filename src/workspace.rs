@@ -54,6 +54,12 @@ pub enum WorkspaceError {
         /// Whether a workspace of ours stood there before.
         replaced_ours: bool,
     },
+    /// There is no file, but there are backups of one.
+    #[error("'{}' is gone, but there are backups of it", path.display())]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// A newer program wrote the file.
     #[error("'{}' has format version {version}; this program reads up to {}", path.display(), envelope::VERSION)]
     Newer {
@@ -131,7 +137,8 @@ impl Store {
         let path = self.path();
         // The desktop app's file is recognised before its mode is judged.
         let Some(content) = files::read_owned(&path, LIMIT)? else {
-            return Ok(None);
+            let lost = !backups::list(&self.home).is_empty();
+            return if lost { Err(WorkspaceError::Gone { path }) } else { Ok(None) };
         };
         if envelope::is_desktop(&content.bytes) {
             let replaced_ours = !backups::list(&self.home).is_empty();
@@ -159,7 +166,16 @@ impl Store {
             Some(opened) => opened,
             None => self.create()?,
         };
+        let before = (contents(&opened), opened.vault_key.clone());
         let result = change(&mut opened)?;
+        // A change that changes nothing must not push a backup out.
+        let healed = opened.source == KeySource::Vault;
+        if opened.stamp.is_some()
+            && !healed
+            && before == (contents(&opened), opened.vault_key.clone())
+        {
+            return Ok((result, narrowed));
+        }
         let text = opened.envelope.seal(&opened.workspace)?;
         backups::keep(&self.home, &self.path())?;
         let written = files::write_private(&self.path(), &text, Durability::Disk);
@@ -194,7 +210,7 @@ impl Store {
                 backups::keep(&self.home, &self.path())?;
                 None
             }
-            Ok(None) => None,
+            Ok(None) | Err(WorkspaceError::Gone { .. }) => None,
             Err(_) => Some(backups::set_aside(&self.path())?),
         };
         files::write_private(&self.path(), &content, Durability::Disk)?;
@@ -233,4 +249,9 @@ impl Store {
         let vault_key = read.vault_key();
         Ok(Opened { workspace, source, vault_key, stamp: None, envelope: secrets })
     }
+}
+
+/// The content as text, to see whether it changed.
+fn contents(opened: &Opened) -> Option<String> {
+    serde_json::to_string(&opened.workspace).ok()
 }

@@ -10,6 +10,7 @@ use crate::{
         shared_config,
     },
     model::{RegionName, Session},
+    system::files,
 };
 
 /// No config file of the user's is larger, in bytes.
@@ -136,8 +137,7 @@ fn profile_region(
     own: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(String, String)> {
     let path = path?;
-    let size = std::fs::metadata(&path).ok()?.len();
-    let text = (size <= LIMIT).then(|| std::fs::read_to_string(&path).ok())??;
+    let text = String::from_utf8(files::read_users(&path, LIMIT).ok()??).ok()?;
     let profile = own("AWS_PROFILE").filter(|name| !name.is_empty());
     let profile = profile.unwrap_or_else(|| "default".into());
     let region = shared_config::region_of(&text, &profile)?;
@@ -204,12 +204,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let config = top.path().join("config");
         let text = "[default]\nregion = ap-south-1\n[profile a]\nregion = moon-1\n";
-        crate::system::files::write_private(
-            &config,
-            text.as_bytes(),
-            crate::system::files::Durability::Cache,
-        )
-        .unwrap();
+        files::write_private(&config, text.as_bytes(), files::Durability::Cache).unwrap();
         let none = Case { flag: "", session: "", own: &[], default: "", expected: "", notes: 0 };
         for case in [
             Case { flag: "eu-west-1", session: "eu-west-2", expected: "eu-west-1", ..none },

@@ -127,6 +127,7 @@ pub(super) struct Selection {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub(super) struct EnvArgs {
     /// The session; without it, one is picked from a list
     pub(super) name: Option<String>,
@@ -144,6 +145,9 @@ pub(super) struct EnvArgs {
     /// Print the credentials themselves, even on a terminal
     #[arg(long)]
     pub(super) show: bool,
+    /// The second half of a hand-out: says and records nothing
+    #[arg(long, hide = true)]
+    pub(super) again: bool,
 }
 
 #[derive(Debug, Args)]

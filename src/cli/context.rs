@@ -120,7 +120,7 @@ impl Context {
         match Cache::ensure(&self.run, &self.home.tag()) {
             Ok(cache) => Some(cache),
             Err(error) => {
-                let cache = self.vault_cache();
+                let cache = self.vault_cache(Absent::Make);
                 if cache.is_none() && explain {
                     self.ui.note(&format!(
                         "no cache: {error}, and no open vault holds a key for it; \
@@ -137,7 +137,17 @@ impl Context {
         if is_cache_off() {
             return None;
         }
-        Cache::find(&self.run, &self.home.tag()).unwrap_or_default()
+        match Cache::find(&self.run, &self.home.tag()) {
+            Ok(found) => found,
+            Err(_) => self.vault_cache(Absent::Leave),
+        }
+    }
+
+    /// Forgets the key of a cache that the vault holds, if the vault is open.
+    pub(super) fn forget_vault_cache(&self) -> bool {
+        let Some(backend) = self.backend.get().cloned().flatten() else { return false };
+        let vault = self.opened_vault(&backend, &Quiet);
+        vault.is_ok_and(|vault| vault.remove(&self.cache_subject()).unwrap_or(false))
     }
 
     /// A manager over the workspace.
@@ -150,37 +160,36 @@ impl Context {
         Ok(CredentialManager::new(workspace, self.run.clone(), cache, surroundings, self))
     }
 
-    /// Opens the vault that the workspace names, or chooses one.
+    /// Opens the vault that the workspace names; where it names none, chooses and makes one.
     ///
-    /// Returns the backend's id and the opened vault.
+    /// Returns the backend's id and the opened vault. May ask a person, so no lock is held.
     pub(super) fn open_vault(
         &self,
         recorded: Option<&str>,
-        unlock: &dyn Unlock,
     ) -> Outcome<(&'static str, Box<dyn OpenVault>)> {
-        let settings = self.vault_settings()?;
+        let mut settings = self.vault_settings()?;
+        settings.may_create = recorded.is_none();
         let asked = text("LEAPP_VAULT");
         let id = match (recorded, asked.as_deref()) {
-            (Some(recorded), Some(asked)) if recorded != asked => {
-                let message = format!(
-                    "the secrets of this workspace are in the {recorded} vault, but LEAPP_VAULT is '{asked}'"
-                );
-                return Err(Failure::new(Kind::Storage, message).hint("unset LEAPP_VAULT"));
+            (Some(recorded), asked) => {
+                agree(recorded, asked)?;
+                recorded
             }
-            (Some(id), _) | (None, Some(id)) => id,
+            (None, Some(id)) => id,
             (None, None) => self.choose_vault(&settings),
         };
         let backend = vault::backend(id).ok_or_else(|| {
             Failure::usage(format!("there is no vault '{id}'"))
                 .hint("LEAPP_VAULT is 'system' or 'file'")
         })?;
-        Ok((backend.id(), backend.open(&settings, unlock)?))
+        Ok((backend.id(), backend.open(&settings, &self.ui)?))
     }
 
     /// What the vaults need to know.
     pub(super) fn vault_settings(&self) -> Outcome<vault::Settings> {
         let unlock_for = self.config()?.unlock_for();
         Ok(vault::Settings {
+            may_create: false,
             directory: self.home.join("vault"),
             tag: self.home.tag(),
             passphrase: text("LEAPP_VAULT_PASSPHRASE").map(Secret::new),
@@ -216,7 +225,7 @@ impl Context {
     }
 
     /// The workspace's key from the vault, without asking anybody.
-    fn workspace_key(&self, place: &VaultKey) -> Option<Key> {
+    pub(super) fn workspace_key(&self, place: &VaultKey) -> Option<Key> {
         let settings = self.vault_settings().ok()?;
         let vault = vault::backend(&place.backend)?.open(&settings, &Quiet).ok()?;
         let item = vault.fetch(&place.item).ok().flatten()?;
@@ -224,19 +233,24 @@ impl Context {
     }
 
     /// Where the kernel keeps no key, the vault in use does; it is used if it is open already.
-    fn vault_cache(&self) -> Option<Cache> {
+    fn vault_cache(&self, absent: Absent) -> Option<Cache> {
         let backend = self.backend.get().cloned().flatten()?;
         let vault = self.opened_vault(&backend, &Quiet).ok()?;
-        let subject = format!("cache:{}", self.home.tag());
-        let key = match vault.fetch(&subject).ok()?.as_ref().and_then(decode_key) {
-            Some(key) => key,
-            None => {
+        let subject = self.cache_subject();
+        let key = match (vault.fetch(&subject).ok()?.as_ref().and_then(decode_key), absent) {
+            (Some(key), _) => key,
+            (None, Absent::Leave) => return None,
+            (None, Absent::Make) => {
                 let key = Key::random().ok()?;
                 vault.store(&subject, &encode_key(&key)).ok()?;
                 key
             }
         };
         Some(Cache::with_key(&self.run, key))
+    }
+
+    fn cache_subject(&self) -> String {
+        format!("cache:{}", self.home.tag())
     }
 
     /// The vault, opened once a process.
@@ -272,11 +286,7 @@ impl Helper for Context {
         let Some(Some(backend)) = self.backend.get() else {
             return Ok(None);
         };
-        if let Some(asked) = text("LEAPP_VAULT").filter(|asked| asked != backend) {
-            return Err(VaultError::Absent(format!(
-                "{asked} vault in use (LEAPP_VAULT): the secrets of this workspace are in the {backend} vault"
-            )));
-        }
+        agree(backend, text("LEAPP_VAULT").as_deref())?;
         let unlock: &dyn Unlock = if self.may_unlock { &self.ui } else { &Quiet };
         self.opened_vault(backend, unlock)?.fetch(subject)
     }
@@ -288,6 +298,13 @@ impl Helper for Context {
     fn note(&self, what: &str) {
         self.ui.note(what);
     }
+}
+
+/// What to do about a key that is not there.
+#[derive(Clone, Copy)]
+enum Absent {
+    Leave,
+    Make,
 }
 
 /// Nobody unlocks anything.
@@ -339,10 +356,10 @@ pub(super) fn is_cache_off() -> bool {
 /// The session of that name, id or identifier. Never anything that is only like it.
 pub(super) fn find<'a>(workspace: Option<&'a Workspace>, name: &str) -> Outcome<&'a Session> {
     let wanted = name.strip_prefix("session:").unwrap_or(name);
-    let by_id = || uuid::Uuid::try_parse(wanted).ok().filter(|_| wanted.len() == 36);
-    let found = workspace.and_then(|workspace| {
-        let by_name = workspace.by_name(wanted);
-        by_name.or_else(|| by_id().and_then(|id| workspace.by_id(id)))
+    let id = uuid::Uuid::try_parse(wanted).ok().filter(|_| wanted.len() == 36);
+    let found = workspace.and_then(|workspace| match id {
+        Some(id) => workspace.by_id(id),
+        None => workspace.by_name(wanted),
     });
     found.ok_or_else(|| unknown(workspace, name))
 }
@@ -366,6 +383,16 @@ fn is_near(known: &str, typed: &str) -> bool {
     let (known, typed) = (known.to_ascii_lowercase(), typed.to_ascii_lowercase());
     let shared = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
     typed.len() >= 3 && (known.contains(&typed) || typed.contains(&known) || shared >= 3)
+}
+
+/// Whether the vault that is asked for is the one that holds the secrets.
+fn agree(recorded: &str, asked: Option<&str>) -> Result<(), VaultError> {
+    match asked.filter(|asked| *asked != recorded) {
+        None => Ok(()),
+        Some(asked) => {
+            Err(VaultError::Mismatch { recorded: recorded.to_owned(), asked: asked.to_owned() })
+        }
+    }
 }
 
 /// A key as the text of a vault's item.

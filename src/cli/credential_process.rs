@@ -47,6 +47,7 @@ fn print_credentials(
         selection,
         kind: StateKind::Exec,
         by_hand: false,
+        again: false,
     };
     let answer = hand_out(context, &asked)?;
     print_bytes(render(form, &answer)?.expose())

@@ -63,7 +63,10 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
         let selection = args.selection.clone();
         let answer = hand_out(context, &Asked { selection, ..asked_for(name) })?;
         args.name = args.name.or(Some(answer.identity));
+        // That is settled now, and must not be asked a second time.
         args.selection.mfa_code = None;
+        args.selection.min_ttl = None;
+        args.again = true;
     }
     let words = again(&args, shell)?;
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
@@ -128,12 +131,12 @@ pub(super) fn render(
 }
 
 fn asked(args: EnvArgs) -> Asked {
-    Asked { selection: args.selection, ..asked_for(args.name) }
+    Asked { selection: args.selection, again: args.again, ..asked_for(args.name) }
 }
 
 fn asked_for(name: Option<String>) -> Asked {
-    let selection = Selection::default();
-    Asked { form: "env", name, selection, kind: StateKind::Env, by_hand: true }
+    let (selection, kind) = (Selection::default(), StateKind::Env);
+    Asked { form: "env", name, selection, kind, by_hand: true, again: false }
 }
 
 /// The command that prints the same answer, credentials and all.
@@ -148,6 +151,7 @@ fn again(args: &EnvArgs, shell: &dyn Shell) -> Outcome<Vec<OsString>> {
     let mut words: Vec<OsString> = vec![program.into(), "env".into()];
     words.extend(args.name.clone().map(OsString::from));
     words.extend(["--show".into(), format!("--shell={}", shell.id()).into()]);
+    words.extend(args.again.then(|| "--again".into()));
     words.extend(flags(&args.selection).into_iter().map(OsString::from));
     Ok(words)
 }

@@ -41,6 +41,7 @@ fn environment(context: &Context, args: ExecArgs) -> Outcome<Vec<(OsString, OsSt
         selection: args.selection,
         kind: StateKind::Exec,
         by_hand: true,
+        again: false,
     };
     let answer = hand_out(context, &asked)?;
     Ok(applied(std::env::vars_os(), &answer.delta))
@@ -86,8 +87,11 @@ fn command(args: &ExecArgs, tail: Option<Vec<OsString>>) -> Outcome<Vec<OsString
 pub(super) fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     let at = arguments.iter().position(|word| word == "--");
     let is_exec = |head: &[OsString]| {
-        head.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'))
-            == Some(&"exec".into())
+        // `--color` takes the word behind it.
+        let is_value = |at: usize| at > 0 && head.get(at - 1).is_some_and(|word| word == "--color");
+        let mut words = head.iter().enumerate().skip(1);
+        let command = words.find(|(at, w)| !w.to_string_lossy().starts_with('-') && !is_value(*at));
+        command.is_some_and(|(_, word)| word == "exec")
     };
     match at {
         Some(at) if arguments.get(..at).is_some_and(is_exec) => {
@@ -113,6 +117,8 @@ mod tests {
         assert_eq!((head, tail), (words("leapp exec prod -r eu-west-1"), Some(words("ls -- -l"))));
         let (head, tail) = split(words("leapp --json exec -- ls"));
         assert_eq!((head, tail), (words("leapp --json exec"), Some(words("ls"))));
+        let (_, tail) = split(words("leapp --color never exec -- prod"));
+        assert_eq!(tail, Some(words("prod")));
         assert_eq!(split(words("leapp list -- x")).1, None);
         assert_eq!(split(words("leapp exec prod ls")).1, None);
     }

@@ -166,7 +166,9 @@ impl From<WorkspaceError> for Failure {
             }
             WorkspaceError::Newer { .. } => "install a newer leapp",
             WorkspaceError::Busy => "try again when the other one has ended",
-            WorkspaceError::Damaged { .. } => "leapp workspace restore",
+            WorkspaceError::Damaged { .. } | WorkspaceError::Gone { .. } => {
+                "leapp workspace restore lists the backups"
+            }
             WorkspaceError::WrongKey { .. } => {
                 "use it on its own machine, or restore a backup of this one: leapp workspace restore"
             }
@@ -194,9 +196,12 @@ impl From<VaultError> for Failure {
                 .hint("check LEAPP_VAULT_PASSPHRASE and LEAPP_VAULT_PASSPHRASE_FILE"),
             VaultError::Absent(_) | VaultError::Silent { .. } => Self::of(Kind::Storage, &error)
                 .hint("start your keyring (gnome-keyring, KWallet, KeePassXC), then try again"),
-            VaultError::Damaged { .. } | VaultError::Failed { .. } => {
-                Self::of(Kind::Storage, &error)
+            VaultError::Mismatch { .. } => {
+                Self::of(Kind::Storage, &error).hint("unset LEAPP_VAULT")
             }
+            VaultError::Damaged { .. } => Self::of(Kind::Storage, &error)
+                .hint("give the secret again: leapp session edit NAME --secret-access-key-stdin"),
+            VaultError::Failed { .. } => Self::of(Kind::Storage, &error),
         }
     }
 }
@@ -241,17 +246,21 @@ impl From<AccessError> for Failure {
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        let kind = match error {
+        let (kind, hint) = match error {
             ResolveError::Access(error) => return error.into(),
-            ResolveError::AskedElsewhere(_) => Kind::NeedsAction,
-            ResolveError::Chain(_) => Kind::Incomplete,
-            ResolveError::TooShort { .. } => Kind::Failed,
-            ResolveError::TooSlow(_) => Kind::Unreachable,
-            ResolveError::UnknownType { .. } => {
-                return Self::of(Kind::Incomplete, &error).hint("install a newer leapp");
+            ResolveError::AskedElsewhere(_) => {
+                (Kind::NeedsAction, "answer it there, then try again")
             }
+            ResolveError::Chain(_) => {
+                (Kind::Incomplete, "leapp session edit NAME --parent ANOTHER")
+            }
+            ResolveError::TooShort { .. } => {
+                (Kind::Failed, "ask for a shorter --min-ttl, or a longer --duration")
+            }
+            ResolveError::TooSlow(_) => (Kind::Unreachable, "try again"),
+            ResolveError::UnknownType { .. } => (Kind::Incomplete, "install a newer leapp"),
         };
-        Self::of(kind, &error)
+        Self::of(kind, &error).hint(hint)
     }
 }
 

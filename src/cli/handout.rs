@@ -17,7 +17,7 @@ use crate::{
         answer::{Answer, Question},
         audit, marks,
     },
-    system::files::Stamp,
+    system::{files::Stamp, input},
     ui::{Choice, pick},
 };
 
@@ -34,11 +34,17 @@ pub(super) struct Asked {
     pub(super) kind: StateKind,
     /// Whether a person asked for the session by its name.
     pub(super) by_hand: bool,
+    /// Whether this is the second half of a hand-out that was told and recorded already.
+    pub(super) again: bool,
 }
 
 /// Hands a session out: the one way for `env`, `exec` and `credential-process`.
 pub(super) fn hand_out(context: &Context, asked: &Asked) -> Outcome<Answer> {
+    if asked.again {
+        context.ui.be_quiet();
+    }
     if let Some(answer) = warm(context, asked) {
+        context.ui.debug("a complete answer was in the cache");
         for note in &answer.notes {
             context.ui.note(note);
         }
@@ -73,6 +79,7 @@ fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
         marks::unstop(&context.run, session.id);
     }
     audit::rotate(&context.home.audit());
+    context.ui.debug(&format!("session {} '{}'", session.id, session.name));
     let stamp = opened.as_ref().and_then(|opened| opened.stamp);
     let files = vec![config, (context.home.workspace(), stamp)];
     let answer = make(context, asked, workspace, session, files)?;
@@ -92,6 +99,8 @@ fn make(
     files.extend(Answer::stamps(choice.files.clone()));
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &asked.selection)?;
+    let (left, region_source) = (resolved.clocked.left(), &choice.source);
+    context.ui.debug(&format!("{left} s left; region {} ({region_source})", choice.region));
     files.extend(Answer::stamps(resolved.kept.clone()));
     let mut notes = choice.notes;
     notes.extend(foreign_endpoint(context));
@@ -119,19 +128,27 @@ pub(super) fn resolve(
     session: &Session,
     selection: &Selection,
 ) -> Outcome<Resolved> {
-    let name = &session.name;
-    if let (Some(seconds), Some(factory)) =
-        (selection.duration, access::factory(&session.session_type))
+    let want = Want { duration: selection.duration, min_ttl: selection.min_ttl, fresh: false };
+    resolve_as(manager, session, want)
+}
+
+/// The same, for who wants it in another way.
+pub(super) fn resolve_as(
+    manager: &CredentialManager<'_>,
+    session: &Session,
+    want: Want,
+) -> Outcome<Resolved> {
+    if let (Some(seconds), Some(factory)) = (want.duration, access::factory(&session.session_type))
     {
         let checked = factory.check_duration(seconds);
         checked.map_err(|problem| Failure::usage(format!("--duration: {problem}")))?;
     }
-    let want = Want { duration: selection.duration, min_ttl: selection.min_ttl, fresh: false };
-    manager.resolve(session, want).map_err(|error| explain(error.into(), session, name.as_str()))
+    manager.resolve(session, want).map_err(|error| explain(error.into(), session))
 }
 
 /// Adds what was being done, and the command that helps.
-pub(super) fn explain(failure: Failure, session: &Session, name: &str) -> Failure {
+fn explain(failure: Failure, session: &Session) -> Failure {
+    let name = &session.name;
     let role = access::factory(&session.session_type).and_then(|f| f.summary(session).role);
     let what = match role {
         Some(role) => format!("cannot assume role '{role}' for session '{name}'"),
@@ -150,11 +167,7 @@ pub(super) fn explain(failure: Failure, session: &Session, name: &str) -> Failur
 pub(super) fn mfa_code(given: Option<&str>) -> Outcome<Option<String>> {
     let text = match given {
         None => return Ok(None),
-        Some("-") => {
-            let mut line = String::new();
-            _ = std::io::stdin().read_line(&mut line);
-            line
-        }
+        Some("-") => input::line(64).unwrap_or_default(),
         Some(text) => text.to_owned(),
     };
     let code: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -249,11 +262,12 @@ pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
     let refuse = |why: &str| {
         Failure::new(Kind::NeedsAction, format!("session '{name}' is protected"))
             .doing(format!("cannot hand out session '{name}'"))
-            .hint(format!("{why}: leapp start {name}"))
+            .hint(why)
     };
     let terminal = crate::system::terminal::identity().unwrap_or_default();
     if !context.may_unlock || !context.ui.can_ask() || terminal.is_empty() {
-        return Err(refuse("on a terminal, where its name is asked for"));
+        let hint = "it is handed out on a terminal only, where its name is asked for";
+        return Err(refuse(&format!("{hint}: leapp exec {name} -- COMMAND")));
     }
     if marks::is_named(&context.run, session.id, &terminal) {
         return Ok(());
@@ -261,7 +275,7 @@ pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
     let prompt = format!("'{name}' is protected. Type its name to go on: ");
     let typed = context.ui.ask(&prompt, crate::system::terminal::Echo::On)?;
     if typed.expose().trim() != name {
-        return Err(refuse("its name was not typed"));
+        return Err(refuse(&format!("its name was not typed; try again: leapp start {name}")));
     }
     marks::name(&context.run, session.id, &terminal);
     Ok(())
@@ -321,6 +335,9 @@ fn key(context: &Context, asked: &Asked, name: &str) -> String {
 }
 
 fn record(context: &Context, asked: &Asked, answer: &Answer) {
+    if asked.again {
+        return;
+    }
     let expires = answer.clocked().local_expiry();
     audit::append(&context.home.audit(), &answer.identity, asked.form, expires);
 }

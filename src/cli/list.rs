@@ -1,5 +1,7 @@
 //! `leapp list`: every session with its status, from the cache alone.
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     context::Context,
     failure::Outcome,
     print, print_json,
-    session::{as_json, summary_of},
+    session::{summary_of, with_parent},
 };
 use crate::{
     model::{Session, Workspace, duration},
@@ -30,8 +32,12 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
         .collect();
     shown.sort_by_cached_key(|(session, _)| session.name.as_str().to_ascii_lowercase());
     if context.ui.manner().json {
-        let rows =
-            shown.iter().map(|(session, status)| row_json(context, workspace, session, *status));
+        let names: HashMap<String, &Session> =
+            workspace.sessions.iter().map(|s| (s.identifier().to_string(), s)).collect();
+        let rows = shown.iter().map(|(session, status)| {
+            let parent = session.parent.as_ref().and_then(|id| names.get(&id.to_string()));
+            row_json(context, session, parent.map(|parent| parent.name.to_string()), *status)
+        });
         return print_json(&rows.collect());
     }
     if shown.is_empty() {
@@ -92,8 +98,13 @@ fn row(context: &Context, workspace: &Workspace, session: &Session, status: Stat
     }
 }
 
-fn row_json(context: &Context, workspace: &Workspace, session: &Session, status: Status) -> Json {
-    let mut row = as_json(workspace, session);
+fn row_json(
+    context: &Context,
+    session: &Session,
+    parent_name: Option<String>,
+    status: Status,
+) -> Json {
+    let mut row = with_parent(session, parent_name);
     if let (Some(row), Some(status)) = (row.as_object_mut(), as_members(status).as_object()) {
         row.extend(status.clone());
         row.insert("current".into(), is_on(context, session).into());

@@ -13,7 +13,11 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
             locked.push(backend.label());
         }
     }
-    let forgot = cache::forget_key(&context.home.tag());
+    // The workspace names the vault, which may hold the cache's key; without one there is none.
+    let opened = context.workspace();
+    let mut forgot = cache::forget_key(&context.home.tag());
+    forgot |= opened.is_ok() && context.forget_vault_cache();
+    cache::remove_all(&context.run);
     if context.ui.manner().json {
         return print_json(&json!({ "locked": locked, "cacheForgotten": forgot }));
     }
@@ -25,5 +29,6 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
     } else {
         "there were no cached credentials"
     });
+    context.ui.say("next: leapp start NAME");
     Ok(())
 }

@@ -3,11 +3,11 @@
 use super::{context::Context, failure::Outcome, status};
 
 pub(super) fn run(context: &Context) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let sessions = opened.as_ref().map_or(0, |opened| opened.workspace.sessions.len());
     if context.before.state().is_some() {
         return status::of_this_shell(context);
     }
+    let opened = context.workspace()?;
+    let sessions = opened.as_ref().map_or(0, |opened| opened.workspace.sessions.len());
     if context.ui.manner().json {
         return super::print_json(&serde_json::json!({ "session": null, "sessions": sessions }));
     }

@@ -11,7 +11,7 @@ mod show;
 
 use super::{args::SessionCommand, context::Context, credential_process, failure::Outcome, list};
 
-pub(super) use describe::{as_json, summary_of};
+pub(super) use describe::{as_json, summary_of, with_parent};
 
 pub(super) fn run(context: &Context, command: SessionCommand) -> Outcome<()> {
     match command {

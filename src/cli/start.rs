@@ -7,7 +7,7 @@ use super::{
     context::{Context, find},
     env::chosen_shell,
     failure::Outcome,
-    handout::{choose, confirm, explain, mfa_code, resolve},
+    handout::{choose, confirm, mfa_code, resolve, resolve_as},
     print_json,
 };
 use crate::{
@@ -49,9 +49,7 @@ fn rotate(
     session: &Session,
     duration: Option<u32>,
 ) -> Outcome<Resolved> {
-    let want = Want { duration, min_ttl: None, fresh: true };
-    let name = session.name.as_str();
-    manager.resolve(session, want).map_err(|error| explain(error.into(), session, name))
+    resolve_as(manager, session, Want { duration, min_ttl: None, fresh: true })
 }
 
 fn tell(context: &Context, session: &Session, resolved: &Resolved, mode: Mode) -> Outcome<()> {

@@ -6,7 +6,7 @@ use super::{
     args::{Selection, StatusArgs},
     context::{Context, find, variable},
     failure::{Failure, Kind, Outcome},
-    handout::{confirm, explain, mfa_code, region, resolve},
+    handout::{confirm, mfa_code, region, resolve},
     list::{as_members, in_words},
     print, print_json,
     session::summary_of,
@@ -61,7 +61,7 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
         return print_json(&json!({
             "name": name,
             "identifier": state.identities.first(),
-            "state": if left > 0 { "valid" } else { "expired" },
+            "state": if left > 0 { "valid" } else { "inactive" },
             "checked": false,
             "region": region,
             "account": account,
@@ -96,8 +96,15 @@ fn check(
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &Selection::default())?;
     let verified = manager.verify(session, &resolved, &choice.region);
-    let verified =
-        verified.map_err(|error| explain(error.into(), session, session.name.as_str()))?;
+    let name = &session.name;
+    let verified = verified.map_err(|error| {
+        let failure =
+            Failure::from(error).doing(format!("the credentials of '{name}' do not work"));
+        match failure.kind {
+            Kind::Invalid => failure.hint(format!("leapp rotate {name}")),
+            _ => failure,
+        }
+    })?;
     let clocked = &resolved.clocked;
     let status = Status::Active {
         left: clocked.left(),

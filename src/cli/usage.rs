@@ -2,12 +2,18 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::{
+    CommandFactory,
+    error::{ContextKind, ErrorKind},
+};
 
-use super::failure::Failure;
+use super::{args::Cli, failure::Failure};
 
 /// The failure that a parser's error is.
 pub(super) fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::usage("a command is missing").hint(help_of(arguments));
+    }
     let near_a_secret = ["add", "edit"].iter().any(|word| arguments.iter().any(|a| a == word));
     if near_a_secret && let Some(failure) = hidden(error) {
         return failure;
@@ -25,8 +31,22 @@ pub(super) fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
             None => failure.causes.push(line.trim().to_owned()),
         }
     }
-    failure.hint = failure.hint.or(usage).or_else(|| Some("leapp --help".to_owned()));
+    failure.causes.extend(usage);
+    failure.hint = failure.hint.or_else(|| Some(help_of(arguments)));
     failure
+}
+
+/// The command that shows the help of what was typed.
+fn help_of(arguments: &[OsString]) -> String {
+    let mut command = Cli::command();
+    let mut words = vec!["leapp".to_owned()];
+    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
+        let Some(next) = command.find_subcommand(word).cloned() else { continue };
+        words.push(word.to_owned());
+        command = next;
+    }
+    words.push("--help".into());
+    words.join(" ")
 }
 
 /// An argument that is not expected, where a secret is what one might type: it is not repeated.

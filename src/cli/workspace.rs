@@ -83,7 +83,7 @@ fn list(context: &Context) -> Outcome<()> {
     let store = Store::new(context.home.clone());
     let all = backups::list(&context.home);
     let rows = all.iter().enumerate().map(|(at, path)| {
-        let opened = store.open_file(path, &|_| None);
+        let opened = store.open_file(path, &|place| context.workspace_key(place));
         let sessions = opened.map(|opened| opened.workspace.sessions.len());
         (at + 1, path.clone(), time_of(path), sessions.ok())
     });
@@ -123,7 +123,8 @@ fn restore(context: &Context, number: usize, yes: bool) -> Outcome<()> {
     if !yes {
         confirm(context, number, path)?;
     }
-    let (opened, aside) = Store::new(context.home.clone()).restore(path, &|_| None)?;
+    let (opened, aside) =
+        Store::new(context.home.clone()).restore(path, &|place| context.workspace_key(place))?;
     let sessions = opened.workspace.sessions.len();
     if context.ui.manner().json {
         return print_json(&json!({ "restored": path, "sessions": sessions, "setAside": aside }));

@@ -1,7 +1,10 @@
 //! One way to the network for every protocol: rustls, the system's roots and what the user adds,
 //! the user's proxy but never for loopback, and a limit on every wait.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_smithy_http_client::{
     Connector,
@@ -13,7 +16,8 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use super::CloudError;
+use super::{CloudError, sts::innermost};
+use crate::system::files;
 
 /// For the connection.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -72,15 +76,13 @@ pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpC
     }))
 }
 
-fn read_bundle(path: &PathBuf) -> Result<Vec<u8>, CloudError> {
+fn read_bundle(path: &Path) -> Result<Vec<u8>, CloudError> {
     let failed = |reason: String| {
         CloudError::unreachable(format!("the CA bundle '{}' {reason}", path.display()))
     };
-    let size = std::fs::metadata(path).map_err(|e| failed(format!("cannot be read: {e}")))?.len();
-    if size > LARGEST_BUNDLE {
-        return Err(failed(format!("is larger than {LARGEST_BUNDLE} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
+    let read = files::read_users(path, LARGEST_BUNDLE);
+    let bytes = read.map_err(|error| failed(format!("cannot be used: {}", innermost(&error))))?;
+    let bytes = bytes.ok_or_else(|| failed("does not exist".into()))?;
     // The SDK's TLS set-up panics on what is no certificate.
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let certificates =

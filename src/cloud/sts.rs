@@ -318,7 +318,7 @@ fn translate<E: ProvideErrorMetadata + std::error::Error + 'static>(
 }
 
 /// The last cause: the one that names what the system said.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

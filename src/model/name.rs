@@ -27,6 +27,9 @@ impl SessionName {
         if text.len() > MAX_NAME {
             return Err(NameError::TooLong);
         }
+        if text.len() == 36 && uuid::Uuid::try_parse(text).is_ok() {
+            return Err(NameError::Uuid);
+        }
         match text.chars().find(|c| !(c.is_ascii_alphanumeric() || ".-_".contains(*c))) {
             Some(bad) => Err(NameError::Character(bad)),
             None => Ok(Self(text.to_owned())),
@@ -79,6 +82,9 @@ pub enum NameError {
     /// More than [`MAX_NAME`] characters.
     #[error("a name has at most 64 characters")]
     TooLong,
+    /// The form of an id: the two must not be taken for each other.
+    #[error("a name cannot have the form of a UUID")]
+    Uuid,
 }
 
 #[cfg(test)]
@@ -90,7 +96,19 @@ mod tests {
         for good in ["a", "9", "prod", "shop.dev-1_x", &"a".repeat(64)] {
             assert!(SessionName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "-a", ".a", "a b", "a,b", "a/b", "ä", "a:b", &"a".repeat(65), "a\n"] {
+        for bad in [
+            "",
+            "-a",
+            ".a",
+            "a b",
+            "a,b",
+            "a/b",
+            "ä",
+            "a:b",
+            &"a".repeat(65),
+            "a\n",
+            "5883d543-47de-4e35-a0d4-163d3e8ce255",
+        ] {
             assert!(SessionName::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -151,11 +151,20 @@ fn description(tag: &str) -> String {
     format!("leapp:{tag}")
 }
 
-/// Removes the folders of keys that are gone.
+/// Removes every folder of sealed files: their keys are gone, or are to be.
+pub fn remove_all(run: &Path) {
+    remove_folders(run, &['k', 'v']);
+}
+
+/// Removes the folders of the kernel's keys that are gone.
 fn remove_stale(run: &Path) {
+    remove_folders(run, &['k']);
+}
+
+fn remove_folders(run: &Path, kinds: &[char]) {
     let entries = std::fs::read_dir(run).into_iter().flatten().flatten();
     for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with('k') && entry.path().is_dir() {
+        if entry.file_name().to_string_lossy().starts_with(kinds) && entry.path().is_dir() {
             _ = std::fs::remove_dir_all(entry.path());
         }
     }

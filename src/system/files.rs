@@ -73,6 +73,30 @@ pub fn read_owned(path: &Path, limit: u64) -> Result<Option<Content>, PathError>
     Ok(Some(Content { bytes, stamp: Stamp::of(&meta), mode: meta.mode() & 0o7777 }))
 }
 
+/// Reads a file of the user's own choosing, links followed; `None` when there is none.
+///
+/// What is no regular file is refused: a pipe could keep us waiting for ever.
+pub fn read_users(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
+    let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
+    let failed = |e| PathError::io("read", path, e);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(failed(io::Error::other("it is no regular file")));
+    }
+    if meta.len() > limit {
+        return Err(failed(io::Error::other(format!("it is larger than {limit} bytes"))));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
+}
+
 /// Reads a private file; `None` when there is none. A mode that lets others in is refused.
 pub fn read_private(path: &Path, limit: u64) -> Result<Option<Content>, PathError> {
     let content = read_owned(path, limit)?;

@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Read, Write},
     os::unix::fs::OpenOptionsExt,
+    sync::atomic::{AtomicI32, Ordering},
 };
 
 use nix::{
@@ -11,6 +12,8 @@ use nix::{
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
     sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr},
 };
+
+use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
@@ -64,12 +67,16 @@ impl Terminal {
     /// While it waits, Ctrl-C ends the line instead of the process, so that the terminal's
     /// settings are always put back before anything else happens.
     pub fn read_line(&self, prompt: &str, echo: Echo) -> Result<Secret, ReadError> {
-        let _settings = Settings::change(&self.device, echo)?;
+        let signals = Signals::catch();
+        let settings = Settings::change(&self.device, echo)?;
         self.write(prompt)?;
         // One read is one line, and Ctrl-C ends a line too: reading on to a newline would hang.
-        let mut line = vec![0; 4096];
-        let length = (&self.device).read(&mut line)?;
-        line.truncate(length);
+        let mut buffer = Zeroizing::new([0; 4096]);
+        let length = (&self.device).read(buffer.as_mut());
+        drop(settings);
+        // A signal that came meanwhile ends us only now, with the terminal as it was.
+        drop(signals);
+        let line = buffer.get(..length?).unwrap_or_default();
         let ended = line.last() == Some(&b'\n');
         if !ended || echo == Echo::Off {
             self.write("\n")?;
@@ -77,9 +84,8 @@ impl Terminal {
         if !ended {
             return Err(ReadError::Cancelled);
         }
-        line.pop();
-        let text = String::from_utf8(line).map_err(io::Error::other)?;
-        Ok(Secret::new(text))
+        let text = std::str::from_utf8(line).map_err(io::Error::other)?;
+        Ok(Secret::new(text.trim_end_matches('\n').to_owned()))
     }
 }
 
@@ -114,6 +120,44 @@ pub fn stdout_is_terminal() -> bool {
 /// Whether stderr is a terminal.
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Signals that end us are kept until this is dropped; then they do.
+struct Signals {
+    before: Vec<(Signal, SigAction)>,
+}
+
+/// The last signal that came while they were kept; 0 for none.
+static CAUGHT: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn keep(signal: i32) {
+    CAUGHT.store(signal, Ordering::Relaxed);
+}
+
+impl Signals {
+    #[expect(unsafe_code, reason = "a signal handler, which stores one number")]
+    fn catch() -> Self {
+        // Without SA_RESTART: the read must end.
+        let action = SigAction::new(SigHandler::Handler(keep), SaFlags::empty(), SigSet::empty());
+        let all = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT];
+        // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
+        let set = |signal| unsafe { sigaction(signal, &action) };
+        let before = all.into_iter().filter_map(|signal| Some((signal, set(signal).ok()?)));
+        Self { before: before.collect() }
+    }
+}
+
+impl Drop for Signals {
+    #[expect(unsafe_code, reason = "puts back the dispositions that were there")]
+    fn drop(&mut self) {
+        for (signal, action) in &self.before {
+            // SAFETY: the disposition is one that this process had.
+            _ = unsafe { sigaction(*signal, action) };
+        }
+        if let Ok(signal) = Signal::try_from(CAUGHT.swap(0, Ordering::Relaxed)) {
+            _ = nix::sys::signal::raise(signal);
+        }
+    }
 }
 
 /// Changed settings of a terminal; dropping puts the old ones back.

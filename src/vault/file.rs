@@ -61,6 +61,10 @@ impl Backend for FileVault {
         let key = match read_header(settings)? {
             Some(header) => unlocked(settings, &header)
                 .map_or_else(|| ask_for_key(settings, &header, unlock), Ok)?,
+            None if !settings.may_create => {
+                let path = settings.directory.join("vault.json");
+                return Err(VaultError::Absent(format!("{LABEL}: {} is missing", path.display())));
+            }
             None if has_items(settings) => return Err(damaged("vault.json is missing")),
             None => create(settings, unlock)?,
         };
@@ -189,12 +193,17 @@ fn given(settings: &Settings) -> Result<Option<Secret>, VaultError> {
     let Some(path) = &settings.passphrase_file else {
         return Ok(None);
     };
-    let content = files::read_private(path, LIMIT)?.ok_or_else(|| {
+    // Often a link into a folder that a container's manager mounts.
+    let content = files::read_users(path, LIMIT)?.ok_or_else(|| {
         failed(&format!("LEAPP_VAULT_PASSPHRASE_FILE names '{}': no such file", path.display()))
     })?;
-    let bytes = SecretBytes::new(content.bytes);
+    let bytes = SecretBytes::new(content);
     let text = std::str::from_utf8(bytes.expose()).map_err(|_| VaultError::WrongPassphrase)?;
-    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(failed(&format!("the passphrase in '{}' is empty", path.display())));
+    }
+    Ok(Some(Secret::new(text.to_owned())))
 }
 
 fn key_of(passphrase: &Secret, header: &Header) -> Result<Key, VaultError> {

@@ -73,8 +73,12 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
     if let (Some(form), None) = (factory.secret(), &given) {
         given = Some(secret::ask(context, &session, form)?);
     }
+    let secret = match (&given, factory.secret()) {
+        (Some(given), Some(form)) => Some((given, form, secret::prepare(context, workspace)?)),
+        _ => None,
+    };
     drop(opened);
-    let workspace = write(context, factory, &session, given.as_ref())?;
+    let workspace = write(context, factory, &session, secret.as_ref())?;
     tell(context, &workspace, &session)?;
     match given {
         Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
@@ -117,14 +121,14 @@ fn write(
     context: &Context,
     factory: &dyn CredentialProviderFactory,
     session: &Session,
-    given: Option<&secret::Given>,
+    secret: Option<&(&secret::Given, &secret::SecretForm, secret::Ready)>,
 ) -> Outcome<Workspace> {
     let mut stored = None;
     let written = context.change(|opened| {
         fields::free_name(session.name.as_str(), Some(&opened.workspace), None)?;
         fields::check(session, factory, &opened.workspace)?;
-        if let Some(given) = given {
-            stored = Some(secret::store(context, opened, session, factory, given)?);
+        if let Some((given, form, ready)) = secret {
+            stored = Some(secret::store(ready, opened, session, form, given)?);
         }
         opened.workspace.sessions.push(session.clone());
         Ok(opened.workspace.clone())

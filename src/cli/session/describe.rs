@@ -14,10 +14,14 @@ pub(in crate::cli) fn summary_of(session: &Session) -> Summary {
 
 /// A session as JSON, without secrets: it has none.
 pub(in crate::cli) fn as_json(workspace: &Workspace, session: &Session) -> Json {
+    let parent = workspace.chain(session).ok().and_then(|chain| chain.get(1).copied());
+    with_parent(session, parent.map(|parent| parent.name.to_string()))
+}
+
+/// The same, with the name of the parent, which many sessions at once need not look for.
+pub(in crate::cli) fn with_parent(session: &Session, parent_name: Option<String>) -> Json {
     let summary = summary_of(session);
     let parent = session.parent.as_ref().map(ToString::to_string);
-    let parent_name =
-        workspace.chain(session).ok().and_then(|c| c.get(1).map(|p| p.name.to_string()));
     json!({
         "id": session.id,
         "identifier": session.identifier().to_string(),

@@ -44,9 +44,13 @@ pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
         confirm(context, &session)?;
     }
     let given = new_secret(context, &session, factory, &matches, workspace)?;
+    let ready = match &given {
+        Some(_) => Some(secret::prepare(context, workspace)?),
+        None => None,
+    };
     drop(opened);
     let edit = Edit { id: session.id, factory, matches };
-    let (workspace, edited) = write(context, &edit, given.as_ref())?;
+    let (workspace, edited) = write(context, &edit, given.as_ref().zip(ready.as_ref()))?;
     if given.is_some() {
         forget(context, &workspace, &edited)?;
     }
@@ -98,7 +102,7 @@ struct Edit {
 fn write(
     context: &Context,
     edit: &Edit,
-    given: Option<&secret::Given>,
+    secret: Option<(&secret::Given, &secret::Ready)>,
 ) -> Outcome<(Workspace, Session)> {
     let mut replaced = None;
     let written = context.change(|opened| {
@@ -110,13 +114,13 @@ fn write(
             session.name = fields::free_name(name, Some(&before), Some(session.id))?;
         }
         fields::apply(&mut session, edit.factory, &edit.matches, Some(&before))?;
-        put_key(&mut session, given);
+        put_key(&mut session, secret.map(|(given, _)| given));
         session.protected |= fields::is_given(&edit.matches, "protected");
         session.protected &= !fields::is_given(&edit.matches, "unprotected");
         slot.clone_from(&session);
         fields::check(&session, edit.factory, &opened.workspace)?;
-        if let Some(given) = given {
-            replaced = Some(secret::store(context, opened, &session, edit.factory, given)?);
+        if let (Some((given, ready)), Some(form)) = (secret, edit.factory.secret()) {
+            replaced = Some(secret::store(ready, opened, &session, form, given)?);
         }
         Ok((opened.workspace.clone(), session))
     });

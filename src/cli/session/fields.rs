@@ -12,7 +12,7 @@ use crate::{
         failure::{Failure, Kind, Outcome},
     },
     model::{CredentialIdentifier, RegionName, Session, SessionName, Workspace},
-    system::terminal::Echo,
+    system::{files, terminal::Echo},
 };
 
 /// No policy file is larger, in bytes; the factory has a limit of its own.
@@ -178,6 +178,16 @@ pub(super) fn ask<T>(
     }
 }
 
+/// The bytes of a file that the user named; `limit` in bytes.
+pub(super) fn read_users(path: &Path, limit: u64) -> Outcome<Vec<u8>> {
+    let refuse = |problem: String| Failure::usage(format!("'{}' {problem}", path.display()));
+    let read = files::read_users(path, limit).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        refuse(format!("cannot be read: {}", cause.unwrap_or_default()))
+    })?;
+    read.ok_or_else(|| refuse("cannot be read: there is no such file".into()))
+}
+
 /// A session's name that no other session has.
 pub(super) fn free_name(
     text: &str,
@@ -253,14 +263,8 @@ fn parent(
 
 fn read(path: &str) -> Outcome<String> {
     let refuse = |problem: String| Failure::usage(format!("'{path}' {problem}"));
-    let size = std::fs::metadata(Path::new(path))
-        .map_err(|error| refuse(format!("cannot be read: {error}")))?
-        .len();
-    if size > LARGEST_FILE {
-        return Err(refuse("is too large".into()));
-    }
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let bytes = read_users(Path::new(path), LARGEST_FILE)?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8".into()))?;
     // No text removes a field; a file that turned out empty must not remove what narrows a session.
     if text.trim().is_empty() {
         return Err(refuse("is empty".into()));

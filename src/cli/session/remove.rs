@@ -40,6 +40,14 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let vault = vault_of(context, workspace, &going)?;
     let ids: Vec<_> = going.iter().map(|session| session.id).collect();
     context.change(|opened| {
+        let now = dependants_of(&opened.workspace, &ids);
+        if now.iter().any(|id| !ids.contains(id)) {
+            return Err(Failure::new(
+                Kind::Failed,
+                "a session that depends on it was added meanwhile",
+            )
+            .hint(format!("leapp session remove {}", args.name)));
+        }
         opened.workspace.sessions.retain(|session| !ids.contains(&session.id));
         Ok(())
     })?;
@@ -66,6 +74,12 @@ fn dependants(workspace: &Workspace, session: &Session) -> Vec<Session> {
         }
     }
     found
+}
+
+/// The ids of all sessions below any of these.
+fn dependants_of(workspace: &Workspace, ids: &[uuid::Uuid]) -> Vec<uuid::Uuid> {
+    let sessions = ids.iter().filter_map(|id| workspace.by_id(*id));
+    sessions.flat_map(|session| dependants(workspace, session)).map(|s| s.id).collect()
 }
 
 fn confirm(context: &Context, session: &Session, dependants: &[&str]) -> Outcome<()> {
@@ -97,7 +111,7 @@ fn vault_of(
 ) -> Outcome<Option<Box<dyn OpenVault>>> {
     match workspace.vault.as_deref() {
         Some(recorded) if going.iter().any(has_secret) => {
-            let (_, vault) = context.open_vault(Some(recorded), &context.ui)?;
+            let (_, vault) = context.open_vault(Some(recorded))?;
             Ok(Some(vault))
         }
         _ => Ok(None),

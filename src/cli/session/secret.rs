@@ -4,14 +4,14 @@ use std::{io::Read, path::PathBuf};
 
 use clap::ArgMatches;
 
-use super::fields::is_given;
+use super::fields::{is_given, read_users};
+pub(super) use crate::access::SecretForm;
 use crate::{
-    access::{CredentialProviderFactory, SecretForm},
     cli::{
         context::{Context, encode_key},
         failure::{Failure, Kind, Outcome},
     },
-    model::Session,
+    model::{Session, Workspace},
     seal::Key,
     secret::{Secret, SecretBytes},
     system::{files, terminal::Echo},
@@ -32,13 +32,13 @@ pub(super) struct Given {
 }
 
 /// A secret that was put into the vault before the workspace was written.
-pub(super) struct Stored {
-    vault: Box<dyn OpenVault>,
+pub(super) struct Stored<'a> {
+    vault: &'a dyn OpenVault,
     subject: String,
     before: Option<Secret>,
 }
 
-impl Stored {
+impl Stored<'_> {
     /// The workspace could not be written: the vault is put back as it was.
     pub(super) fn take_back(&self) {
         _ = match &self.before {
@@ -63,12 +63,11 @@ pub(super) fn from_flags(
     let path = matches.try_get_one::<PathBuf>("from-csv").ok().flatten();
     let Some(path) = path else { return Ok(None) };
     let refuse = |problem: String| Failure::usage(format!("'{}' {problem}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| refuse(format!("cannot be read: {e}")))?.len();
-    if size > LIMIT {
-        return Err(refuse("is too large for the file of one key".into()));
+    let shred = is_given(matches, "shred");
+    if shred && path.is_symlink() {
+        return Err(refuse("is a link, and --shred would not reach the file behind it".into()));
     }
-    let bytes = std::fs::read(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-    let bytes = SecretBytes::new(bytes);
+    let bytes = SecretBytes::new(read_users(path, LIMIT)?);
     let read = (form.from_csv)(bytes.expose());
     let read = read.map_err(|problem| refuse(format!("is not the file of a key: {problem}")))?;
     let mut fields = session.fields.to_map();
@@ -80,7 +79,7 @@ pub(super) fn from_flags(
         fields.insert((*key).to_owned(), value.clone().into());
     }
     session.fields = crate::model::session::Fields::from_map(&fields);
-    let (file, shred) = (Some(path.clone()), is_given(matches, "shred"));
+    let file = Some(path.clone());
     Ok(Some(Given { secret: read.secret, fields: read.fields, file, shred }))
 }
 
@@ -101,33 +100,46 @@ pub(super) fn ask(context: &Context, session: &Session, form: &SecretForm) -> Ou
     Ok(Given { secret, fields: Vec::new(), file: None, shred: false })
 }
 
+/// A vault that is open and waits for a secret.
+pub(super) struct Ready {
+    id: &'static str,
+    vault: Box<dyn OpenVault>,
+}
+
+/// Opens the vault for a secret. A person may be asked, so this comes before the workspace is
+/// locked for the change.
+pub(super) fn prepare(context: &Context, workspace: Option<&Workspace>) -> Outcome<Ready> {
+    let recorded = workspace.and_then(|workspace| workspace.vault.as_deref());
+    let (id, vault) = context.open_vault(recorded)?;
+    Ok(Ready { id, vault })
+}
+
 /// Stores a session's secret; what the workspace must know of it is put there.
-pub(super) fn store(
-    context: &Context,
+pub(super) fn store<'a>(
+    ready: &'a Ready,
     opened: &mut Opened,
     session: &Session,
-    factory: &dyn CredentialProviderFactory,
+    form: &SecretForm,
     given: &Given,
-) -> Outcome<Stored> {
-    let form = factory.secret();
-    let form = form.ok_or_else(|| Failure::usage("this session type has no secret"))?;
-    let recorded = opened.workspace.vault.clone();
-    let (id, vault) = context.open_vault(recorded.as_deref(), &context.ui)?;
+) -> Outcome<Stored<'a>> {
+    let recorded = opened.workspace.vault.get_or_insert_with(|| ready.id.to_owned());
+    if recorded != ready.id {
+        return Err(Failure::new(Kind::Storage, "another process has chosen a vault meanwhile")
+            .hint("try again"));
+    }
     let item = (form.item)(&session.fields.to_map(), &given.secret);
     let subject = session.identifier().to_string();
-    let before = vault.fetch(&subject)?;
-    vault.store(&subject, &item)?;
-    let stored = Stored { vault, subject, before };
-    if opened.workspace.vault.is_none() {
-        opened.workspace.vault = Some(id.to_owned());
-    }
+    let before = ready.vault.fetch(&subject)?;
+    ready.vault.store(&subject, &item)?;
     if opened.vault_key.is_none() {
-        let place = VaultKey { backend: id.to_owned(), item: "workspace:key".into() };
+        // An item of its own for each workspace: homes share the system's vault.
+        let item = format!("workspace:{}", uuid::Uuid::new_v4());
+        let place = VaultKey { backend: ready.id.to_owned(), item };
         let kek = Key::random().map_err(WorkspaceError::from)?;
-        stored.vault.store(&place.item, &encode_key(&kek))?;
+        ready.vault.store(&place.item, &encode_key(&kek))?;
         opened.add_vault_key(place, &kek)?;
     }
-    Ok(stored)
+    Ok(Stored { vault: &*ready.vault, subject, before })
 }
 
 /// Says where the secret is now, and what became of the file that it came from.
