@@ -26,366 +26,208 @@ fn kept(world: &World) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     files
 }
 
-/// Arguments that are refused, and how; `{}` in them is the folder with the files.
-struct Refusal {
-    words: &'static [&'static str],
-    stdin: Option<&'static str>,
-    code: i32,
-    says: &'static str,
+/// Words as a shell would have them: parted by spaces, but for those between single quotes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in text.split('\'').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }
 
-fn refuses(world: &World, table: &[Refusal]) {
-    let before = kept(world);
-    for row in table {
-        let home = world.home.path().to_str().unwrap();
-        let words = row.words.iter().map(|word| word.replace("{}", home));
-        let outcome = world.run(world.command(words), row.stdin);
-        outcome.fails(row.code).says(row.says).prints("");
+/// Runs the lines of a table, `STATUS | ARGUMENTS | PART OF THE MESSAGE`, each behind `before`, and
+/// expects each to be refused in this way and to change nothing. `@` in an argument is the home's
+/// folder; a fourth column is stdin, with `\n` and `\t` for what they are.
+fn refuses(world: &World, before: &str, table: &str) {
+    let files = kept(world);
+    let home = format!("{}/", world.home.path().display());
+    for line in table.lines().filter(|line| !line.trim().is_empty()) {
+        let columns: Vec<&str> = line.split(" | ").collect();
+        let [code, arguments, says, ..] = columns[..] else {
+            panic!("not a line of a table: {line}");
+        };
+        let stdin = columns.get(3).map(|text| {
+            let text = text.trim_start_matches('<').trim_end_matches('>');
+            text.replace("\\n", "\n").replace("\\t", "\t")
+        });
+        let arguments = words(&format!("{before} {arguments}"));
+        let arguments = arguments.iter().map(|word| word.replace('@', &home));
+        let outcome = world.run(world.command(arguments), stdin.as_deref());
+        outcome
+            .fails(code.trim().parse().unwrap())
+            .says(says.trim())
+            .prints("");
         assert!(outcome.stderr.starts_with("leapp: "), "{outcome}");
-        assert!(kept(world) == before, "changed something: {outcome}");
+        assert!(kept(world) == files, "changed something: {outcome}");
     }
 }
 
-/// One refusal: the arguments, the status, a part of the message.
-macro_rules! refusal {
-    ($code:literal, $says:literal, [$($word:expr),*]) => {
-        Refusal { words: &[$($word),*], stdin: None, code: $code, says: $says }
-    };
-    ($code:literal, $says:literal, [$($word:expr),*], $stdin:expr) => {
-        Refusal { words: &[$($word),*], stdin: Some($stdin), code: $code, says: $says }
-    };
-}
-
-macro_rules! role {
-    ($($word:expr),*) => {
-        ["session", "add", "aws-iam-role-chained", "x", "--parent", "work", $($word),*]
-    };
-}
+const ROLE_FIELDS: &str = r#"
+2 | --role-arn Admin | --role-arn: "Admin" is no ARN of the form
+2 | --role-arn '' | --role-arn: it cannot be empty
+2 | --role-arn arn:aws:iam::4444:role/Admin | no account id of 12 digits
+2 | --role-arn arn:aws:iam::444455556666:user/Admin | must be 'role/NAME'
+2 | --role-arn arn:aws:iam::444455556666:role/ | must be 'role/NAME'
+2 | --role-arn arn:moon:iam::444455556666:role/Admin | no partition "moon"
+2 | --role-arn arn:aws:sts::444455556666:role/Admin | its service must be 'iam'
+2 | ROLE --region nowhere | --region: there is no AWS region "nowhere"
+2 | ROLE --region 'EU West' | has not the form of a region
+2 | ROLE --region cn-north-1 | but the ARN is in 'aws'
+2 | ROLE --duration soon | --duration: "soon" is no duration
+2 | ROLE --duration 13h | --duration: 13h is out of range; AWS allows 15m to 12h
+2 | ROLE --duration 1m | --duration: 1m is out of range
+2 | ROLE --duration 99999999999 | is no duration
+2 | ROLE --duration 1.5h | is no duration
+2 | ROLE --tag team | --tag: "team" is not KEY=VALUE
+2 | ROLE --tag =x | --tag: "" must have 1 to 128 characters
+2 | ROLE --tag team=a*b | --tag: "a*b" holds '*'
+2 | ROLE --tag team=a --tag team=b | --tag: "team" is given twice
+2 | ROLE --transitive-tag team | --transitive-tag: there is no session tag "team"
+2 | ROLE --policy-arn ReadOnly | --policy-arn: "ReadOnly" is no ARN
+2 | ROLE --external-id x | --external-id: "x" must have 2 to 1224 characters
+2 | ROLE --external-id 'a b' | --external-id: "a b" holds ' '
+2 | ROLE --source-identity a/b | --source-identity: "a/b" holds '/'
+2 | ROLE --role-session-name {nobody} | none of {user}, {host}, {session}
+2 | ROLE --role-session-name 'a b' | --role-session-name: "a b" holds ' '
+2 | ROLE --policy-file @list.json | --policy-file: the file's content is no policy
+2 | ROLE --policy-file @broken.json | --policy-file: the file's content is no JSON
+2 | ROLE --policy-file @empty.json | empty.json' is empty
+2 | ROLE --policy-file @long.json | characters; AWS allows 2048
+2 | ROLE --policy-file @none.json | none.json' cannot be read
+2 | ROLE --mfa-device x | unexpected argument '--mfa-device'
+2 | ROLE --bogus | unexpected argument '--bogus'
+"#;
 
 #[test]
 fn every_field_of_a_role_is_refused_with_what_and_where() {
     let world = World::with_role("prod", "Admin");
-    for (name, text) in [("list.json", "[]"), ("broken.json", "{\"Version\": "), ("empty.json", "")]
-    {
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2048));
+    for (name, text) in [
+        ("list.json", "[]"),
+        ("broken.json", "{\"Version\": "),
+        ("empty.json", ""),
+        ("long.json", &long),
+    ] {
         fs::write(world.home.path().join(name), text).unwrap();
     }
-    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2048));
-    fs::write(world.home.path().join("long.json"), long).unwrap();
-    macro_rules! with {
-        ($code:literal, $says:literal, $($word:expr),*) => {
-            Refusal {
-                words: &role!["--role-arn", ROLE, $($word),*],
-                stdin: None,
-                code: $code,
-                says: $says,
-            }
-        };
-    }
-    macro_rules! arn {
-        ($arn:literal, $says:literal) => {
-            Refusal { words: &role!["--role-arn", $arn], stdin: None, code: 2, says: $says }
-        };
-    }
-    refuses(
-        &world,
-        &[
-            arn!("Admin", "--role-arn: \"Admin\" is no ARN of the form"),
-            arn!("", "--role-arn: it cannot be empty"),
-            arn!("arn:aws:iam::4444:role/Admin", "no account id of 12 digits"),
-            arn!("arn:aws:iam::444455556666:user/Admin", "must be 'role/NAME'"),
-            arn!("arn:aws:iam::444455556666:role/", "must be 'role/NAME'"),
-            arn!("arn:moon:iam::444455556666:role/Admin", "no partition \"moon\""),
-            arn!("arn:aws:sts::444455556666:role/Admin", "its service must be 'iam'"),
-            with!(2, "--region: there is no AWS region \"nowhere\"", "--region", "nowhere"),
-            with!(2, "has not the form of a region", "--region", "EU West"),
-            with!(2, "but the ARN is in 'aws'", "--region", "cn-north-1"),
-            with!(2, "--duration: \"soon\" is no duration", "--duration", "soon"),
-            with!(2, "--duration: 13h is out of range; AWS allows 15m to 12h", "--duration", "13h"),
-            with!(2, "--duration: 1m is out of range", "--duration", "1m"),
-            with!(2, "is no duration", "--duration", "99999999999"),
-            with!(2, "is no duration", "--duration", "1.5h"),
-            with!(2, "--tag: \"team\" is not KEY=VALUE", "--tag", "team"),
-            with!(2, "--tag: \"\" must have 1 to 128 characters", "--tag", "=x"),
-            with!(2, "--tag: \"a*b\" holds '*'", "--tag", "team=a*b"),
-            with!(2, "--tag: \"team\" is given twice", "--tag", "team=a", "--tag", "team=b"),
-            with!(
-                2,
-                "--transitive-tag: there is no session tag \"team\"",
-                "--transitive-tag",
-                "team"
-            ),
-            with!(2, "--policy-arn: \"ReadOnly\" is no ARN", "--policy-arn", "ReadOnly"),
-            with!(2, "--external-id: \"x\" must have 2 to 1224 characters", "--external-id", "x"),
-            with!(2, "--external-id: \"a b\" holds ' '", "--external-id", "a b"),
-            with!(2, "--source-identity: \"a/b\" holds '/'", "--source-identity", "a/b"),
-            with!(2, "none of {user}, {host}, {session}", "--role-session-name", "{nobody}"),
-            with!(2, "--role-session-name: \"a b\" holds ' '", "--role-session-name", "a b"),
-            with!(
-                2,
-                "--policy-file: the file's content is no policy",
-                "--policy-file",
-                "{}/list.json"
-            ),
-            with!(
-                2,
-                "--policy-file: the file's content is no JSON",
-                "--policy-file",
-                "{}/broken.json"
-            ),
-            with!(2, "empty.json' is empty", "--policy-file", "{}/empty.json"),
-            with!(2, "characters; AWS allows 2048", "--policy-file", "{}/long.json"),
-            with!(2, "none.json' cannot be read", "--policy-file", "{}/none.json"),
-            with!(2, "unexpected argument '--mfa-device'", "--mfa-device", "x"),
-        ],
-    );
+    let before = "session add aws-iam-role-chained x --parent work";
+    let table = ROLE_FIELDS.replace("ROLE ", &format!("--role-arn {ROLE} "));
+    refuses(&world, before, &table);
 }
+
+const NAMES_AND_PARENTS: &str = r#"
+2 | NEW -- '' | "" is no session name: a name cannot be empty
+2 | NEW -- -a | "-a" is no session name: a name begins with a letter or a digit
+2 | NEW -- 'a b' | is no session name: a name holds letters, digits
+2 | NEW -- a,b | not ','
+2 | NEW -- session:x | not ':'
+2 | NEW -- café | is no session name
+2 | NEW -- PROD | there is a session 'prod' already
+2 | NEW -- Work | there is a session 'work' already
+3 | add | the session needs a type
+2 | add gcp x | unrecognized subcommand 'gcp'
+3 | add aws-iam-role-chained | the session needs a name
+3 | add aws-iam-role-chained x | needs --parent and --role-arn
+3 | add aws-iam-role-chained x --parent work | session 'x' needs --role-arn
+3 | add aws-iam-role-chained x --role-arn ROLE | session 'x' needs --parent
+2 | add aws-iam-role-chained x --role-arn ROLE --parent no | --parent: there is no session "no"
+2 | add aws-iam-role-chained x --role-arn ROLE --parent x | 'x' cannot be its own parent
+2 | edit prod --parent PROD | session 'prod' cannot be its own parent
+2 | edit prod --parent deep | its parents form a cycle: prod -> deep -> prod
+2 | edit prod --parent nope | --parent: there is no session "nope"
+2 | edit prod --name WORK | there is a session 'work' already
+2 | edit prod --name 'a b' | is no session name
+2 | edit prod --role-arn '' | --role-arn: it cannot be empty
+2 | edit prod | nothing was given to change
+2 | edit prod --bogus | unexpected argument '--bogus'
+2 | edit prod --duration 13h | --duration: 13h is out of range
+5 | edit nope --region eu-west-1 | there is no session "nope"
+5 | show nope | there is no session "nope"
+5 | remove nope --yes | there is no session "nope"
+5 | current | no session is on in this shell
+1 | remove work --yes | session 'work' is needed by prod, deep
+3 | remove deep | hint: leapp session remove deep --yes
+"#;
 
 #[test]
 fn a_name_or_a_parent_that_cannot_be_is_refused() {
     let world = World::with_role("prod", "Admin");
     world.add_role("deep", "prod", "Deploy", &[]).succeeds();
-    const CHAINED: &str = "aws-iam-role-chained";
-    macro_rules! name {
-        ($name:expr, $says:literal) => {
-            refusal!(
-                2,
-                $says,
-                ["session", "add", CHAINED, "--parent", "work", "--role-arn", ROLE, "--", $name]
-            )
-        };
-    }
-    refuses(
-        &world,
-        &[
-            name!("", "\"\" is no session name: a name cannot be empty"),
-            name!("-a", "\"-a\" is no session name: a name begins with a letter or a digit"),
-            name!("a b", "is no session name: a name holds letters, digits"),
-            name!("a,b", "not ','"),
-            name!("session:x", "not ':'"),
-            name!("caf\u{e9}", "is no session name"),
-            name!("PROD", "there is a session 'prod' already"),
-            name!("Work", "there is a session 'work' already"),
-            refusal!(3, "the session needs a type", ["session", "add"]),
-            refusal!(2, "unrecognized subcommand 'gcp'", ["session", "add", "gcp", "x"]),
-            refusal!(3, "the session needs a name", ["session", "add", CHAINED]),
-            refusal!(3, "needs --parent and --role-arn", ["session", "add", CHAINED, "x"]),
-            refusal!(
-                3,
-                "session 'x' needs --role-arn",
-                ["session", "add", CHAINED, "x", "--parent", "work"]
-            ),
-            refusal!(
-                3,
-                "session 'x' needs --parent",
-                ["session", "add", CHAINED, "x", "--role-arn", ROLE]
-            ),
-            refusal!(
-                2,
-                "--parent: there is no session \"nope\"",
-                ["session", "add", CHAINED, "x", "--role-arn", ROLE, "--parent", "nope"]
-            ),
-            refusal!(
-                2,
-                "session 'x' cannot be its own parent",
-                ["session", "add", CHAINED, "x", "--role-arn", ROLE, "--parent", "x"]
-            ),
-            refusal!(
-                2,
-                "session 'prod' cannot be its own parent",
-                ["session", "edit", "prod", "--parent", "PROD"]
-            ),
-            refusal!(
-                2,
-                "its parents form a cycle: prod -> deep -> prod",
-                ["session", "edit", "prod", "--parent", "deep"]
-            ),
-            refusal!(
-                2,
-                "--parent: there is no session \"nope\"",
-                ["session", "edit", "prod", "--parent", "nope"]
-            ),
-            refusal!(
-                2,
-                "there is a session 'work' already",
-                ["session", "edit", "prod", "--name", "WORK"]
-            ),
-            refusal!(2, "is no session name", ["session", "edit", "prod", "--name", "a b"]),
-            refusal!(
-                2,
-                "--role-arn: it cannot be empty",
-                ["session", "edit", "prod", "--role-arn", ""]
-            ),
-            refusal!(2, "nothing was given to change", ["session", "edit", "prod"]),
-            refusal!(2, "unexpected argument '--bogus'", ["session", "edit", "prod", "--bogus"]),
-            refusal!(
-                2,
-                "--duration: 13h is out of range",
-                ["session", "edit", "prod", "--duration", "13h"]
-            ),
-            refusal!(
-                5,
-                "there is no session \"nope\"",
-                ["session", "edit", "nope", "--region", "eu-west-1"]
-            ),
-            refusal!(5, "there is no session \"nope\"", ["session", "show", "nope"]),
-            refusal!(5, "there is no session \"nope\"", ["session", "remove", "nope", "--yes"]),
-            refusal!(5, "no session is on in this shell", ["session", "current"]),
-            refusal!(
-                1,
-                "session 'work' is needed by prod, deep",
-                ["session", "remove", "work", "--yes"]
-            ),
-            refusal!(3, "hint: leapp session remove deep --yes", ["session", "remove", "deep"]),
-        ],
-    );
+    let new = "add aws-iam-role-chained --parent work --role-arn ROLE";
+    let table = NAMES_AND_PARENTS.replace("NEW", new).replace("ROLE", ROLE);
+    refuses(&world, "session", &table);
 }
+
+const KEYS_AND_SECRETS: &str = r"
+2 | KEY STDIN | it has white space in or around it | <wJalrXUtnFEMI/TESTSECRET/bPx \n>
+2 | KEY STDIN | the secret access key from stdin: it has white | < wJalrXUtnFEMI/TESTSECRET/bPx>
+2 | KEY STDIN | a copied line end, perhaps | <wJalrXUtnFEMI/TESTSECRET/bPx\n\n>
+2 | KEY STDIN | it has white space | <wJalrXUtn\tFEMI/TESTSECRET/bPx>
+2 | KEY STDIN | it is empty | <>
+2 | KEY STDIN | it is empty | <\n>
+2 | KEY STDIN | it is too short | <TESTSECRET>
+2 | KEY STDIN | it has a character that no secret | <wJalrXUtnFEMI*TESTSECRET*bPx>
+2 | KEY CSV @users.csv --shred | users.csv' is not the file of a key: it has no columns
+2 | KEY CSV @header.csv --shred | header.csv' is not the file of a key
+2 | KEY CSV @two.csv --shred | two.csv' is not the file of a key
+2 | KEY CSV @short.csv --shred | short.csv' is not the file of a key
+2 | KEY CSV @other.csv --shred | other.csv' holds another access key id
+2 | KEY CSV @picture.csv --shred | picture.csv' is not the file of a key
+2 | KEY CSV @none.csv --shred | none.csv' cannot be read
+2 | KEY --shred | --from-csv
+2 | KEY STDIN CSV @two.csv | cannot be used with | <SECRET>
+2 | --access-key-id AKIA STDIN | --access-key-id: | <SECRET>
+2 | --access-key-id ASIAIOSFODNN7EXAMPLE STDIN | ASIA begins the id of a temporary key | <SECRET>
+3 | STDIN | session 'x' needs --access-key-id | <SECRET>
+3 | KEY | hint: give it with --secret-access-key-stdin or --from-csv FILE
+2 | KEY STDIN --mfa-device arn:aws:iam::111122223333:user/x | --mfa-device: | <SECRET>
+2 | KEY STDIN --duration 37h | --duration: 37h is out of range; AWS allows 15m to 36h | <SECRET>
+2 | KEY STDIN --parent work | unexpected argument '--parent' | <SECRET>
+2 | KEY --secret-access-key x | unexpected argument '--secret-access-key'
+";
 
 #[test]
 fn a_key_or_a_secret_that_cannot_be_is_refused() {
     let world = World::with_user();
-    let file = |name: &str, text: &str| {
+    let head = "Access key ID,Secret access key\n";
+    let files = [
+        (
+            "users.csv",
+            "User name,Password\nwork,TESTSECRET\n".to_owned(),
+        ),
+        ("header.csv", head.to_owned()),
+        ("two.csv", format!("{head}{KEY},{SECRET}\n{KEY},{SECRET}\n")),
+        ("short.csv", format!("{head}{KEY},TESTSECRET\n")),
+        (
+            "other.csv",
+            format!("{head}AKIAI44QH8DHBEXAMPLE,{SECRET}\n"),
+        ),
+        ("picture.csv", "\u{0}\u{1}TESTSECRET".to_owned()),
+    ];
+    for (name, text) in &files {
         let path = world.home.path().join(name);
         fs::write(&path, text).unwrap();
         chmod(&path, 0o600);
-    };
-    file("users.csv", "User name,Password\nwork,TESTSECRET\n");
-    file("header.csv", "Access key ID,Secret access key\n");
-    file("two.csv", &format!("Access key ID,Secret access key\n{KEY},{SECRET}\n{KEY},{SECRET}\n"));
-    file("short.csv", &format!("Access key ID,Secret access key\n{KEY},TESTSECRET\n"));
-    file("other.csv", &format!("Access key ID,Secret access key\nAKIAI44QH8DHBEXAMPLE,{SECRET}\n"));
-    file("picture.csv", "\u{0}\u{1}TESTSECRET");
-    macro_rules! user {
-        ($($word:expr),*) => {
-            ["session", "add", "aws-iam-user", "x", $($word),*]
-        };
     }
-    macro_rules! secret {
-        ($text:expr, $says:literal) => {
-            Refusal {
-                words: &user!["--access-key-id", KEY, "--secret-access-key-stdin"],
-                stdin: Some($text),
-                code: 2,
-                says: $says,
-            }
-        };
+    let table = KEYS_AND_SECRETS
+        .replace("<SECRET>", &format!("<{SECRET}>"))
+        .replace("| KEY", &format!("| --access-key-id {KEY}"))
+        .replace("STDIN", "--secret-access-key-stdin")
+        .replace("CSV ", "--from-csv ");
+    refuses(&world, "session add aws-iam-user x", &table);
+    for (name, text) in files {
+        let found = fs::read_to_string(world.home.path().join(name)).unwrap();
+        assert_eq!(found, text, "{name}: a file that was refused was shredded");
     }
-    macro_rules! from {
-        ($file:literal, $says:literal) => {
-            Refusal {
-                words: &user!["--access-key-id", KEY, "--from-csv", $file, "--shred"],
-                stdin: None,
-                code: 2,
-                says: $says,
-            }
-        };
-    }
-    refuses(
-        &world,
-        &[
-            secret!("wJalrXUtnFEMI/TESTSECRET/bPx \n", "it has white space in or around it"),
-            secret!(
-                " wJalrXUtnFEMI/TESTSECRET/bPx",
-                "the secret access key from stdin: it has white"
-            ),
-            secret!("wJalrXUtnFEMI/TESTSECRET/bPx\n\n", "a copied line end, perhaps"),
-            secret!("wJalrXUtn\tFEMI/TESTSECRET/bPx", "it has white space"),
-            secret!("", "it is empty"),
-            secret!("\n", "it is empty"),
-            secret!("TESTSECRET", "it is too short"),
-            secret!("wJalrXUtnFEMI*TESTSECRET*bPx", "it has a character that no secret"),
-            from!("{}/users.csv", "users.csv' is not the file of a key: it has no columns"),
-            from!("{}/header.csv", "header.csv' is not the file of a key"),
-            from!("{}/two.csv", "two.csv' is not the file of a key"),
-            from!("{}/short.csv", "short.csv' is not the file of a key"),
-            from!("{}/other.csv", "other.csv' holds another access key id"),
-            from!("{}/picture.csv", "picture.csv' is not the file of a key"),
-            from!("{}/none.csv", "none.csv' cannot be read"),
-            Refusal {
-                words: &user!["--access-key-id", "AKIA", "--secret-access-key-stdin"],
-                stdin: Some(SECRET),
-                code: 2,
-                says: "that is no access key ID",
-            },
-            Refusal {
-                words: &user![
-                    "--access-key-id",
-                    "ASIAIOSFODNN7EXAMPLE",
-                    "--secret-access-key-stdin"
-                ],
-                stdin: Some(SECRET),
-                code: 2,
-                says: "ASIA begins the id of a temporary key",
-            },
-            Refusal {
-                words: &user!["--secret-access-key-stdin"],
-                stdin: Some(SECRET),
-                code: 3,
-                says: "session 'x' needs --access-key-id",
-            },
-            Refusal {
-                words: &user!["--access-key-id", KEY],
-                stdin: None,
-                code: 3,
-                says: "hint: give it with --secret-access-key-stdin or --from-csv FILE",
-            },
-            Refusal {
-                words: &user![
-                    "--access-key-id",
-                    KEY,
-                    "--secret-access-key-stdin",
-                    "--mfa-device",
-                    "arn:aws:iam::111122223333:user/x"
-                ],
-                stdin: Some(SECRET),
-                code: 2,
-                says: "--mfa-device: ",
-            },
-            Refusal {
-                words: &user![
-                    "--access-key-id",
-                    KEY,
-                    "--secret-access-key-stdin",
-                    "--duration",
-                    "37h"
-                ],
-                stdin: Some(SECRET),
-                code: 2,
-                says: "--duration: 37h is out of range; AWS allows 15m to 36h",
-            },
-            Refusal {
-                words: &user!["--access-key-id", KEY, "--secret-access-key", "x"],
-                stdin: None,
-                code: 2,
-                says: "unexpected argument '--secret-access-key'",
-            },
-            Refusal {
-                words: &user!["--access-key-id", KEY, "--shred"],
-                stdin: None,
-                code: 2,
-                says: "--from-csv",
-            },
-            Refusal {
-                words: &user!["--from-csv", "{}/two.csv", "--secret-access-key-stdin"],
-                stdin: Some(SECRET),
-                code: 2,
-                says: "cannot be used with",
-            },
-            refusal!(
-                3,
-                "session 'work' needs its secret access key",
-                ["session", "edit", "work", "--access-key-id", KEY]
-            ),
-            refusal!(
-                2,
-                "it has white space",
-                ["session", "edit", "work", "--secret-access-key-stdin"],
-                "a TESTSECRET of nobody"
-            ),
-        ],
+    let edits = format!(
+        "3 | --access-key-id {KEY} | session 'work' needs its secret access key\n\
+         2 | --secret-access-key-stdin | it has white space | <a TESTSECRET of nobody>"
     );
-    for name in ["users.csv", "two.csv", "other.csv"] {
-        assert!(world.home.path().join(name).exists(), "{name} was shredded");
-    }
+    refuses(&world, "session edit work", &edits);
 }
 
 /// Whoever takes `--secret-access-key-stdin` for a flag with a value has shown the secret to `ps`;
@@ -408,7 +250,10 @@ fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
         let outcome = world.leapp(add.iter().chain(tail));
         outcome.fails(2).prints("");
     }
-    for tail in [["--secret-access-key-stdin", SECRET], ["--secret-access-key", SECRET]] {
+    for tail in [
+        ["--secret-access-key-stdin", SECRET],
+        ["--secret-access-key", SECRET],
+    ] {
         let outcome = world.leapp(["session", "edit", "work"].iter().chain(&tail));
         outcome.fails(2).prints("");
     }
@@ -416,7 +261,10 @@ fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
 }
 
 fn write_csv(path: &Path, world: &World) {
-    let (key, secret) = (&world.user["access_key_id"], &world.user["secret_access_key"]);
+    let (key, secret) = (
+        &world.user["access_key_id"],
+        &world.user["secret_access_key"],
+    );
     let text = format!(
         "\u{feff}Access key ID,Secret access key\r\n{},{}\r\n",
         key.as_str().unwrap(),
@@ -431,7 +279,14 @@ fn the_consoles_file_is_read_kept_and_named_or_shredded() {
     let path = world.home.path().join("accessKeys.csv");
     write_csv(&path, &world);
     let add = |name: &str, more: &[&str]| {
-        let mut words = vec!["session", "add", "aws-iam-user", name, "--region", "us-east-1"];
+        let mut words = vec![
+            "session",
+            "add",
+            "aws-iam-user",
+            name,
+            "--region",
+            "us-east-1",
+        ];
         words.extend(["--from-csv", path.to_str().unwrap()]);
         words.extend(more);
         world.leapp(words)
@@ -440,14 +295,23 @@ fn the_consoles_file_is_read_kept_and_named_or_shredded() {
         .succeeds()
         .says("accessKeys.csv' still holds the secret; delete it, or use --shred");
     assert!(path.exists());
-    add("shredded", &["--shred"]).succeeds().says("accessKeys.csv' is overwritten and deleted");
+    add("shredded", &["--shred"])
+        .succeeds()
+        .says("accessKeys.csv' is overwritten and deleted");
     assert!(!path.exists());
     for name in ["kept", "shredded"] {
         world.leapp(["status", name, "--check"]).succeeds();
     }
     // A new key by file: the file's fields come with the secret.
     write_csv(&path, &world);
-    let words = ["session", "edit", "kept", "--from-csv", path.to_str().unwrap(), "--shred"];
+    let words = [
+        "session",
+        "edit",
+        "kept",
+        "--from-csv",
+        path.to_str().unwrap(),
+        "--shred",
+    ];
     world.leapp(words).succeeds();
     assert!(!path.exists());
     world.leapp(["rotate", "kept"]).succeeds();
@@ -471,17 +335,32 @@ fn a_list_in_a_pipe_has_exact_columns_and_nothing_else() {
         let padding = &gap[name.len()..];
         format!("{mark} {name}{padding}  {rest}\n")
     };
-    let alpha = line(" ", long, "aws-iam-role-chained  444455556666  Short  eu-west-1  inactive");
+    let alpha = line(
+        " ",
+        long,
+        "aws-iam-role-chained  444455556666  Short  eu-west-1  inactive",
+    );
     let prod = "aws-iam-role-chained  444455556666  Admin  eu-west-1  inactive";
     let work = "aws-iam-user          -             -      us-east-1  inactive";
-    let expected = format!("{alpha}{}{}", line(" ", "prod", prod), line(" ", "work", work));
-    for words in [&["list"][..], &["session", "list"], &["list", "--color", "auto"]] {
+    let expected = format!(
+        "{alpha}{}{}",
+        line(" ", "prod", prod),
+        line(" ", "work", work)
+    );
+    for words in [
+        &["list"][..],
+        &["session", "list"],
+        &["list", "--color", "auto"],
+    ] {
         world.leapp(words).succeeds().prints(&expected);
     }
     // In a shell of the session the same list has its mark, and the state.
     let outcome = world.leapp(["exec", "prod", "leapp", "list"]);
     let inside = outcome.succeeds().text();
-    let marked: Vec<&str> = inside.lines().filter(|line| line.starts_with('*')).collect();
+    let marked: Vec<&str> = inside
+        .lines()
+        .filter(|line| line.starts_with('*'))
+        .collect();
     assert_eq!(marked.len(), 1, "{inside}");
     assert!(marked[0].starts_with("* prod  "), "{inside}");
     let status = marked[0].split("eu-west-1  ").nth(1).unwrap();
@@ -492,7 +371,9 @@ fn a_list_in_a_pipe_has_exact_columns_and_nothing_else() {
 #[test]
 fn a_list_marks_the_session_that_is_on_and_those_that_are_protected() {
     let world = World::with_mfa();
-    world.leapp(["start", "prod", "--mfa-code", "123456"]).succeeds();
+    world
+        .leapp(["start", "prod", "--mfa-code", "123456"])
+        .succeeds();
     let outcome = world.shell(
         "sh",
         r#"eval "$(leapp env prod)" && leapp session edit prod --protected && leapp list"#,
@@ -521,13 +402,18 @@ fn a_forged_state_marks_nothing() {
     let unmarked = "  prod  aws-iam-role-chained  444455556666  Admin  eu-west-1  inactive\n";
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
     world.leapp(["session", "current"]).fails(5).prints("");
-    world.set("LEAPP_STATE", &state).set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE99");
+    world
+        .set("LEAPP_STATE", &state)
+        .set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE99");
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
     world.leapp(["session", "current"]).fails(5).prints("");
     world.set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE12");
     let marked = unmarked.replacen(' ', "*", 1);
     world.leapp(["list", "prod"]).succeeds().prints(&marked);
-    world.leapp(["session", "current"]).succeeds().prints("prod\n");
+    world
+        .leapp(["session", "current"])
+        .succeeds()
+        .prints("prod\n");
     world.set("LEAPP_STATE", format!("{state};x"));
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
 }
@@ -535,13 +421,20 @@ fn a_forged_state_marks_nothing() {
 #[test]
 fn a_list_is_searched_in_names_types_accounts_roles_and_regions() {
     let world = World::with_role("prod", "Admin");
-    let named = ["session", "edit", "work", "--display-name", "The Everyday One"];
+    let named = [
+        "session",
+        "edit",
+        "work",
+        "--display-name",
+        "The Everyday One",
+    ];
     world.leapp(named).succeeds();
     let found = |text: &str| -> Vec<String> {
         let outcome = world.leapp(["list", text, "--json"]);
         let rows = outcome.succeeds().json();
         let rows = rows.as_array().unwrap().iter();
-        rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+        rows.map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(found("PRO"), ["prod"]);
     assert_eq!(found("iam-user"), ["work"]);
@@ -551,8 +444,16 @@ fn a_list_is_searched_in_names_types_accounts_roles_and_regions() {
     assert_eq!(found("everyday"), ["work"]);
     assert_eq!(found("o"), ["prod", "work"]);
     assert_eq!(found("zebra"), [""; 0]);
-    world.leapp(["list", "zebra"]).succeeds().prints("").says("no session has \"zebra\"");
-    World::new().leapp(["list"]).succeeds().prints("").says("there are no sessions yet");
+    world
+        .leapp(["list", "zebra"])
+        .succeeds()
+        .prints("")
+        .says("no session has \"zebra\"");
+    World::new()
+        .leapp(["list"])
+        .succeeds()
+        .prints("")
+        .says("there are no sessions yet");
 }
 
 fn id_of(world: &World, name: &str) -> String {
@@ -603,12 +504,20 @@ fn every_field_is_shown_and_changed_and_taken_away() {
             "policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}",
         },
     });
-    assert_eq!(world.leapp(["session", "show", "PROD", "--json"]).json(), expected);
+    assert_eq!(
+        world.leapp(["session", "show", "PROD", "--json"]).json(),
+        expected
+    );
     let by_id = format!("session:{id}");
-    assert_eq!(world.leapp(["session", "show", &by_id, "--json"]).json(), expected);
+    assert_eq!(
+        world.leapp(["session", "show", &by_id, "--json"]).json(),
+        expected
+    );
     let shown = world.leapp(["session", "show", "prod"]).succeeds().text();
-    let lines: Vec<Vec<&str>> =
-        shown.lines().map(|line| line.splitn(2, ':').map(str::trim).collect()).collect();
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.splitn(2, ':').map(str::trim).collect())
+        .collect();
     for (label, value) in [
         ("name", "prod"),
         ("display name", "Our production"),
@@ -625,14 +534,20 @@ fn every_field_is_shown_and_changed_and_taken_away() {
         ("transitive tags", "team"),
         ("policy arns", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
     ] {
-        assert!(lines.contains(&vec![label, value]), "{label}: {value} in {shown}");
+        assert!(
+            lines.contains(&vec![label, value]),
+            "{label}: {value} in {shown}"
+        );
     }
     // The row of the list is the session, and what is on now.
     let row = &world.leapp(["list", "prod", "--json"]).json()[0];
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&row[key], value, "{key}");
     }
-    assert_eq!((&row["status"], &row["current"]), (&json!("inactive"), &json!(false)));
+    assert_eq!(
+        (&row["status"], &row["current"]),
+        (&json!("inactive"), &json!(false))
+    );
 
     let changes = [
         "session",
@@ -663,12 +578,31 @@ fn every_field_is_shown_and_changed_and_taken_away() {
         "--role-arn",
         "arn:aws:iam::444455556666:role/Short",
     ];
-    let edited = world.leapp(changes.iter().chain(&["--json"])).succeeds().json();
-    assert_eq!(edited, world.leapp(["session", "show", "live", "--json"]).json());
-    assert_eq!((&edited["id"], &edited["name"]), (&json!(id), &json!("live")));
-    assert_eq!((&edited["role"], &edited["region"]), (&json!("Short"), &json!(null)));
-    assert_eq!(edited["fields"], json!({"role_arn": "arn:aws:iam::444455556666:role/Short"}));
-    assert_eq!(edited["protected"], json!(true), "an edit took the protection off");
+    let edited = world
+        .leapp(changes.iter().chain(&["--json"]))
+        .succeeds()
+        .json();
+    assert_eq!(
+        edited,
+        world.leapp(["session", "show", "live", "--json"]).json()
+    );
+    assert_eq!(
+        (&edited["id"], &edited["name"]),
+        (&json!(id), &json!("live"))
+    );
+    assert_eq!(
+        (&edited["role"], &edited["region"]),
+        (&json!("Short"), &json!(null))
+    );
+    assert_eq!(
+        edited["fields"],
+        json!({"role_arn": "arn:aws:iam::444455556666:role/Short"})
+    );
+    assert_eq!(
+        edited["protected"],
+        json!(true),
+        "an edit took the protection off"
+    );
     world
         .leapp(["session", "edit", "live", "--unprotected"])
         .fails(3)
@@ -712,8 +646,16 @@ fn an_error_is_one_json_object_where_json_is_asked_for() {
     let world = World::with_user();
     let cases: [(&[&str], i64, &str); 6] = [
         (&["session", "show", "nope"], 5, "incomplete"),
-        (&["session", "add", "aws-iam-role-chained", "x"], 3, "requires-user-action"),
-        (&["session", "edit", "work", "--region", "nowhere"], 2, "usage"),
+        (
+            &["session", "add", "aws-iam-role-chained", "x"],
+            3,
+            "requires-user-action",
+        ),
+        (
+            &["session", "edit", "work", "--region", "nowhere"],
+            2,
+            "usage",
+        ),
         (&["session", "add", "nonsense"], 2, "usage"),
         (&["session", "remove", "work"], 3, "requires-user-action"),
         (&["session", "current"], 5, "incomplete"),
@@ -723,8 +665,15 @@ fn an_error_is_one_json_object_where_json_is_asked_for() {
         outcome.fails(i32::try_from(exit).unwrap()).prints("");
         let error: serde_json::Value = serde_json::from_str(&outcome.stderr)
             .unwrap_or_else(|error| panic!("{error}: {outcome}"));
-        assert_eq!((&error["exit"], &error["kind"]), (&json!(exit), &json!(kind)), "{outcome}");
-        assert!(error["message"].is_string() && error["causes"].is_array(), "{outcome}");
+        assert_eq!(
+            (&error["exit"], &error["kind"]),
+            (&json!(exit), &json!(kind)),
+            "{outcome}"
+        );
+        assert!(
+            error["message"].is_string() && error["causes"].is_array(),
+            "{outcome}"
+        );
         assert!(error["hint"].is_string(), "no hint: {outcome}");
     }
 }
@@ -735,7 +684,10 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
     world.add_role("deep", "prod", "Deploy", &[]).succeeds();
     let items = || {
         let files = files_below(&world.leapp_home().join("vault"));
-        files.iter().filter(|path| path.extension().is_some_and(|e| e == "item")).count()
+        files
+            .iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "item"))
+            .count()
     };
     let cached = || {
         let files = files_below(&world.run_directory());
@@ -751,11 +703,22 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
         .says("session 'prod' is needed by deep\n")
         .says("--with-dependants");
     assert_eq!((items(), cached()), (with_user, 3));
-    let removed =
-        world.leapp(["session", "remove", "prod", "--with-dependants", "--yes", "--json"]);
-    assert_eq!(removed.succeeds().json(), json!({"removed": ["deep", "prod"]}));
+    let removed = world.leapp([
+        "session",
+        "remove",
+        "prod",
+        "--with-dependants",
+        "--yes",
+        "--json",
+    ]);
+    assert_eq!(
+        removed.succeeds().json(),
+        json!({"removed": ["deep", "prod"]})
+    );
     assert_eq!((items(), cached()), (with_user, 1));
-    world.leapp(["session", "remove", "work", "--yes"]).succeeds();
+    world
+        .leapp(["session", "remove", "work", "--yes"])
+        .succeeds();
     assert_eq!((items(), cached()), (with_user - 1, 0));
     world.leapp(["list"]).succeeds().prints("");
     world.leapp(["env", "prod"]).fails(5);
@@ -766,13 +729,21 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
 fn a_name_that_is_used_again_gets_nothing_of_the_earlier_session() {
     let world = World::with_role("prod", "Admin");
     world.leapp(["exec", "prod", "true"]).succeeds();
-    world.leapp(["session", "remove", "prod", "--yes"]).succeeds();
+    world
+        .leapp(["session", "remove", "prod", "--yes"])
+        .succeeds();
     world.add_role("prod", "work", "Short", &[]).succeeds();
     world.leapp(["exec", "prod", "true"]).succeeds();
     let requests = world.requests();
     let last = requests.last().unwrap();
-    assert_eq!(last["RoleArn"], "arn:aws:iam::444455556666:role/Short", "{last}");
-    assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole", "AssumeRole"]);
+    assert_eq!(
+        last["RoleArn"], "arn:aws:iam::444455556666:role/Short",
+        "{last}"
+    );
+    assert_eq!(
+        world.actions(),
+        ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    );
 }
 
 /// A new secret makes what the old one fetched useless.
@@ -782,7 +753,14 @@ fn a_new_key_is_used_at_once() {
     world.leapp(["exec", "work", "true"]).succeeds();
     let other = World::new();
     let key = other.user["access_key_id"].as_str().unwrap();
-    let words = ["session", "edit", "work", "--access-key-id", key, "--secret-access-key-stdin"];
+    let words = [
+        "session",
+        "edit",
+        "work",
+        "--access-key-id",
+        key,
+        "--secret-access-key-stdin",
+    ];
     let secret = other.user["secret_access_key"].as_str();
     let outcome: Outcome = world.run(world.command(words), secret);
     outcome.succeeds();
