@@ -99,7 +99,7 @@ fn is_the_same(world: &World, before: &str, command: &str) {
 }
 
 /// Prints each open descriptor with its flags, and which file it is unless it is a pipe of the test.
-const DESCRIPTORS: &str = r#"
+const DESCRIPTORS: &str = r"
 import fcntl, os, stat, sys
 for fd in range(256):
     try: found = os.fstat(fd)
@@ -107,7 +107,7 @@ for fd in range(256):
     pipe = stat.S_ISFIFO(found.st_mode)
     file = 'pipe' if pipe else (found.st_dev, found.st_ino)
     os.write(int(sys.argv[1]), f'{fd} {fcntl.fcntl(fd, fcntl.F_GETFL):o} {file}\n'.encode())
-"#;
+";
 
 #[test]
 fn the_command_gets_exactly_the_descriptors_of_leapp() {

@@ -461,38 +461,29 @@ fn id_of(world: &World, name: &str) -> String {
     shown.succeeds().json()["id"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn every_field_is_shown_and_changed_and_taken_away() {
+const EVERY_FIELD: &str = "--display-name 'Our production' --duration 45m --external-id ext-42 \
+    --role-session-name {user}@{session} --source-identity ann --tag 'team=a b' --tag cost=7 \
+    --transitive-tag team --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess \
+    --policy-file policy.json --protected";
+const POLICY: &str = "{\"Version\":\"2012-10-17\",\"Statement\":[]}";
+
+/// `work`, and `prod` with every field that a role can have.
+fn with_every_field() -> World {
     let world = World::with_user();
-    let policy = world.home.path().join("policy.json");
-    fs::write(&policy, "{\"Version\":\"2012-10-17\",\"Statement\":[]}").unwrap();
-    let more = [
-        "--display-name",
-        "Our production",
-        "--duration",
-        "45m",
-        "--external-id",
-        "ext-42",
-        "--role-session-name",
-        "{user}@{session}",
-        "--source-identity",
-        "ann",
-        "--tag",
-        "team=a b",
-        "--tag",
-        "cost=7",
-        "--transitive-tag",
-        "team",
-        "--policy-arn",
-        "arn:aws:iam::aws:policy/ReadOnlyAccess",
-        "--policy-file",
-        policy.to_str().unwrap(),
-        "--protected",
-    ];
+    fs::write(world.home.path().join("policy.json"), POLICY).unwrap();
+    let more = words(EVERY_FIELD);
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
     world.add_role("prod", "work", "Admin", &more).succeeds();
+    world
+}
+
+#[test]
+fn every_field_is_shown() {
+    let world = with_every_field();
     let id = id_of(&world, "prod");
+    let identifier = format!("session:{id}");
     let expected = json!({
-        "id": id, "identifier": format!("session:{id}"), "name": "prod",
+        "id": id, "identifier": identifier, "name": "prod",
         "displayName": "Our production", "type": "aws-iam-role-chained", "region": "eu-west-1",
         "account": "444455556666", "role": "Admin", "protected": true,
         "parent": format!("session:{}", id_of(&world, "work")), "parentName": "work",
@@ -501,24 +492,27 @@ fn every_field_is_shown_and_changed_and_taken_away() {
             "role_session_name": "{user}@{session}", "source_identity": "ann",
             "tags": {"team": "a b", "cost": "7"}, "transitive_tags": ["team"],
             "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
-            "policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}",
+            "policy": POLICY,
         },
     });
-    assert_eq!(
-        world.leapp(["session", "show", "PROD", "--json"]).json(),
-        expected
-    );
-    let by_id = format!("session:{id}");
-    assert_eq!(
-        world.leapp(["session", "show", &by_id, "--json"]).json(),
-        expected
-    );
+    for name in ["prod", "PROD", &id, &identifier] {
+        let shown = world.leapp(["session", "show", name, "--json"]);
+        assert_eq!(shown.succeeds().json(), expected, "{name}");
+    }
+    // The row of the list is the session, and what is on now.
+    let row = &world.leapp(["list", "prod", "--json"]).json()[0];
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&row[key], value, "{key}");
+    }
+    assert_eq!(row["status"], "inactive");
+    assert_eq!(row["current"], false);
     let shown = world.leapp(["session", "show", "prod"]).succeeds().text();
-    let lines: Vec<Vec<&str>> = shown
+    let lines: Vec<(&str, &str)> = shown
         .lines()
-        .map(|line| line.splitn(2, ':').map(str::trim).collect())
+        .map(|line| line.split_once(':').unwrap())
+        .map(|(label, value)| (label, value.trim()))
         .collect();
-    for (label, value) in [
+    for line in [
         ("name", "prod"),
         ("display name", "Our production"),
         ("id", &id),
@@ -530,84 +524,47 @@ fn every_field_is_shown_and_changed_and_taken_away() {
         ("role arn", ROLE),
         ("duration", "45m"),
         ("external id", "ext-42"),
+        ("source identity", "ann"),
         ("tags", "cost=7, team=a b"),
         ("transitive tags", "team"),
         ("policy arns", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
     ] {
-        assert!(
-            lines.contains(&vec![label, value]),
-            "{label}: {value} in {shown}"
-        );
+        assert!(lines.contains(&line), "{line:?} is not in {shown}");
     }
-    // The row of the list is the session, and what is on now.
-    let row = &world.leapp(["list", "prod", "--json"]).json()[0];
-    for (key, value) in expected.as_object().unwrap() {
-        assert_eq!(&row[key], value, "{key}");
-    }
-    assert_eq!(
-        (&row["status"], &row["current"]),
-        (&json!("inactive"), &json!(false))
-    );
+}
 
-    let changes = [
-        "session",
-        "edit",
-        "prod",
-        "--name",
-        "live",
-        "--region",
-        "",
-        "--display-name",
-        "",
-        "--duration",
-        "",
-        "--external-id",
-        "",
-        "--role-session-name",
-        "",
-        "--source-identity",
-        "",
-        "--tag",
-        "",
-        "--transitive-tag",
-        "",
-        "--policy-arn",
-        "",
-        "--policy-file",
-        "",
-        "--role-arn",
-        "arn:aws:iam::444455556666:role/Short",
-    ];
-    let edited = world
-        .leapp(changes.iter().chain(&["--json"]))
-        .succeeds()
-        .json();
-    assert_eq!(
-        edited,
-        world.leapp(["session", "show", "live", "--json"]).json()
-    );
-    assert_eq!(
-        (&edited["id"], &edited["name"]),
-        (&json!(id), &json!("live"))
-    );
-    assert_eq!(
-        (&edited["role"], &edited["region"]),
-        (&json!("Short"), &json!(null))
-    );
-    assert_eq!(
-        edited["fields"],
-        json!({"role_arn": "arn:aws:iam::444455556666:role/Short"})
-    );
-    assert_eq!(
-        edited["protected"],
-        json!(true),
-        "an edit took the protection off"
-    );
-    world
-        .leapp(["session", "edit", "live", "--unprotected"])
-        .fails(3)
-        .says("session 'live' is protected");
+#[test]
+fn every_field_is_changed_or_taken_away() {
+    let world = with_every_field();
+    let id = id_of(&world, "prod");
+    let edit = "--json session edit prod --name live --region '' --display-name '' --duration '' \
+                --external-id '' --role-session-name '' --source-identity '' --tag '' \
+                --transitive-tag '' --policy-arn '' --policy-file '' \
+                --role-arn arn:aws:iam::444455556666:role/Short";
+    let edited = world.leapp(words(edit)).succeeds().json();
+    let shown = world.leapp(["session", "show", "live", "--json"]);
+    assert_eq!(edited, shown.succeeds().json());
+    assert_eq!(edited["id"], id);
+    assert_eq!(edited["name"], "live");
+    assert_eq!(edited["role"], "Short");
+    assert_eq!(edited["region"], json!(null));
+    assert_eq!(edited["displayName"], json!(null));
+    let role = "arn:aws:iam::444455556666:role/Short";
+    assert_eq!(edited["fields"], json!({ "role_arn": role }));
+    assert_eq!(edited["protected"], true, "an edit took the protection off");
+    let unprotect = world.leapp(["session", "edit", "live", "--unprotected"]);
+    unprotect.fails(3).says("session 'live' is protected");
     world.leapp(["session", "show", "prod"]).fails(5);
+}
+
+/// The flags of an edit are read later than those of all commands: these count there too.
+#[test]
+fn json_behind_the_name_of_an_edit_counts() {
+    let world = World::with_user();
+    let edit = ["session", "edit", "work", "--region", "eu-west-1", "--json"];
+    assert_eq!(world.leapp(edit).succeeds().json()["region"], "eu-west-1");
+    let wrong = world.leapp(["session", "edit", "work", "--region", "nowhere", "--json"]);
+    assert!(wrong.fails(2).stderr.starts_with('{'), "{wrong}");
 }
 
 #[test]
@@ -661,7 +618,7 @@ fn an_error_is_one_json_object_where_json_is_asked_for() {
         (&["session", "current"], 5, "incomplete"),
     ];
     for (words, exit, kind) in cases {
-        let outcome = world.leapp(words.iter().chain(&["--json"]));
+        let outcome = world.leapp(["--json"].iter().chain(words));
         outcome.fails(i32::try_from(exit).unwrap()).prints("");
         let error: serde_json::Value = serde_json::from_str(&outcome.stderr)
             .unwrap_or_else(|error| panic!("{error}: {outcome}"));
