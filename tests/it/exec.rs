@@ -265,41 +265,55 @@ fn a_duration_before_the_command_is_asked_for() {
     world.leapp(["exec", "prod", "-d", "soon", "true"]).fails(2);
 }
 
+/// What a session removes, what stays as it is, and what it sets.
+const REMOVED: &[&str] = &[
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_TOKEN_ENDPOINT",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_VAULT",
+    "AWSUME_PROFILE",
+    "AWS_SSO_PROFILE",
+];
+
+const KEPT: &[(&str, &str)] = &[
+    ("AWS_CONFIG_FILE", "/nonexistent/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials"),
+    ("AWS_PAGER", ""),
+    ("AWS_MAX_ATTEMPTS", "7"),
+    ("LEAPP_VAULT_PASSPHRASE_FILE", "/nonexistent/passphrase"),
+    ("LEAPP_VAULT", "file"),
+    ("ODD", "a\nb'\"$ "),
+    ("AWS_LAMBDA_FUNCTION_NAME", "mine"),
+];
+
+const SETS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCOUNT_ID",
+    "LEAPP_SESSION",
+    "LEAPP_STATE",
+];
+
 #[test]
 fn nothing_that_contradicts_the_session_reaches_the_command() {
     let mut world = World::with_role("prod", "Admin");
-    let removed = [
-        "AWS_PROFILE",
-        "AWS_DEFAULT_PROFILE",
-        "AWS_SECURITY_TOKEN",
-        "AWS_SESSION_EXPIRATION",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "AWS_CONTAINER_TOKEN_ENDPOINT",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_ROLE_ARN",
-        "AWS_ROLE_SESSION_NAME",
-        "AWS_VAULT",
-        "AWSUME_PROFILE",
-        "AWS_SSO_PROFILE",
-        "LEAPP_VAULT_PASSPHRASE",
-    ];
-    let kept = [
-        ("AWS_CONFIG_FILE", "/nonexistent/config"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials"),
-        ("AWS_PAGER", ""),
-        ("AWS_MAX_ATTEMPTS", "7"),
-        ("LEAPP_VAULT_PASSPHRASE_FILE", "/nonexistent/passphrase"),
-        ("LEAPP_VAULT", "file"),
-        ("ODD", "a\nb'\"$ "),
-        ("AWS_LAMBDA_FUNCTION_NAME", "mine"),
-    ];
-    for name in &removed[..15] {
+    for name in REMOVED {
         world.set(name, "earlier");
     }
-    for (name, value) in kept {
+    for (name, value) in KEPT {
         world.set(name, value);
     }
     let outcome = world.leapp(["exec", "prod", "env", "-0"]);
@@ -309,31 +323,21 @@ fn nothing_that_contradicts_the_session_reaches_the_command() {
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap())
         .collect();
-    for name in removed {
+    for name in REMOVED {
         assert_eq!(found.get(name), None, "{name}");
     }
-    for (name, value) in kept {
-        assert_eq!(found.get(name), Some(&value), "{name}");
+    assert_eq!(found.get("LEAPP_VAULT_PASSPHRASE"), None);
+    for (name, value) in KEPT {
+        assert_eq!(found.get(name), Some(value), "{name}");
     }
-    let sets = [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_CREDENTIAL_EXPIRATION",
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "AWS_ACCOUNT_ID",
-        "LEAPP_SESSION",
-        "LEAPP_STATE",
-    ];
-    for name in sets {
+    for name in SETS {
         assert!(found.contains_key(name), "{name}");
     }
     // Nothing else is new, and nothing stands there twice.
     let new: Vec<&&str> = found
         .keys()
         .filter(|name| !world.variables().contains_key(std::ffi::OsStr::new(name)))
-        .filter(|name| !sets.contains(name))
+        .filter(|name| !SETS.contains(name))
         .collect();
     assert_eq!(new, [&""; 0], "{outcome}");
     assert_eq!(text.matches('\0').count(), found.len());
