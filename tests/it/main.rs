@@ -15,6 +15,8 @@
 
 mod canary;
 mod clients;
+mod crash;
+mod crowd;
 mod env;
 mod exec;
 mod help;

@@ -489,6 +489,36 @@ fn the_last_ten_versions_are_kept_and_restored() {
 }
 
 #[test]
+fn changes_that_fail_push_no_earlier_version_out_of_the_backups() {
+    let world = World::with_user();
+    for region in ["eu-west-1", "eu-west-2"] {
+        world.leapp(["region", "set", region]).succeeds();
+    }
+    let versions = || -> Vec<Vec<u8>> {
+        let mut paths = files_below(&world.leapp_home().join("backups"));
+        paths.sort();
+        paths.iter().map(|path| fs::read(path).unwrap()).collect()
+    };
+    let before = versions();
+    // The backup can be written, and the workspace beside it cannot.
+    for _ in 0..12 {
+        let mut command = world.foreign("strace");
+        command
+            .args(["-qq", "-o", "/dev/null", "-P"])
+            .arg(file(&world));
+        command.args([
+            "-e",
+            "inject=rename,renameat,renameat2,link,linkat:error=ENOSPC",
+        ]);
+        command.args(["leapp", "region", "set", "eu-west-3"]);
+        world.run(command, None).fails(7).says("full");
+    }
+    let after = versions();
+    assert_eq!(after[..before.len()], before);
+    assert_eq!(after.len(), before.len() + 1);
+}
+
+#[test]
 fn an_unreadable_workspace_is_set_aside_by_restore_and_never_overwritten() {
     let world = World::with_role("prod", "Admin");
     world.leapp(["region", "set", "eu-west-2"]).succeeds();
