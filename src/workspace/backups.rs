@@ -42,10 +42,18 @@ pub(super) fn keep(home: &Home, workspace: &Path) -> Result<(), WorkspaceError> 
     let place = directory(home);
     directory::ensure(&place)?;
     let newest = list(home).into_iter().next();
-    let number = newest.as_deref().and_then(number_of).unwrap_or(0) + 1;
-    // The number makes names sort by age even when the clock is set back.
-    let path = place.join(format!("{PREFIX}{number:08}.{}{SUFFIX}", now()));
-    files::write_private(&path, &content.bytes, Durability::Disk)?;
+    // A change that was kept from being written leaves its backup behind; ten such copies of one
+    // version would push all others out.
+    let last = newest
+        .as_deref()
+        .map(|path| files::read_private(path, LIMIT));
+    let is_kept = matches!(last, Some(Ok(Some(last))) if last.bytes == content.bytes);
+    if !is_kept {
+        let number = newest.as_deref().and_then(number_of).unwrap_or(0) + 1;
+        // The number makes names sort by age even when the clock is set back.
+        let path = place.join(format!("{PREFIX}{number:08}.{}{SUFFIX}", now()));
+        files::write_private(&path, &content.bytes, Durability::Disk)?;
+    }
     for old in list(home).into_iter().skip(KEPT) {
         files::remove(&old)?;
     }
