@@ -439,6 +439,31 @@ fn a_vault_that_is_never_kept_open_asks_every_time() {
     assert!(!again.succeeds().stderr.contains("vault is locked"), "{again}");
 }
 
+#[test]
+fn a_new_key_that_cannot_be_written_leaves_the_old_one_usable() {
+    let world = World::with_user();
+    let other = World::new();
+    let key = other.user["access_key_id"].as_str().unwrap();
+    let secret = other.user["secret_access_key"].as_str();
+    let words = ["session", "edit", "work", "--access-key-id", key];
+    let words = words.into_iter().chain(["--secret-access-key-stdin"]);
+    // The vault can be written, and the workspace cannot.
+    let mut command = world.foreign("strace");
+    let file = world.leapp_home().join("Leapp-lock.json");
+    command.args(["-qq", "-o", "/dev/null", "-P"]).arg(&file);
+    command.args(["-e", "inject=rename,renameat,renameat2:error=ENOSPC"]);
+    command.arg("leapp").args(words.clone());
+    world
+        .run(command, secret)
+        .fails(7)
+        .says("nothing was changed");
+    world.leapp(["start", "work"]).succeeds();
+    assert_eq!(world.actions(), ["GetSessionToken"]);
+    world.run(world.command(words), secret).succeeds();
+    world.leapp(["start", "work"]).succeeds();
+    assert_eq!(other.actions(), ["GetSessionToken"]);
+}
+
 /// Commands that show, with the session `work` warm.
 const QUIET: &[&[&str]] = &[
     &["--help"],
