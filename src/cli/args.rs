@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
 use super::session::add::AddCommand;
-use crate::model::{RegionName, duration};
+use crate::{
+    model::{RegionName, duration},
+    output, shell,
+};
 
 /// Temporary cloud credentials for a shell, a program or a directory.
 #[derive(Debug, Parser)]
@@ -35,6 +38,17 @@ pub(super) struct Global {
         hide_default_value = true
     )]
     pub(super) color: When,
+}
+
+fn shells() -> PossibleValuesParser {
+    PossibleValuesParser::new(shell::SHELLS.iter().map(|shell| shell.id()))
+}
+
+/// Shell text, and the forms that are not a command of their own.
+fn formats() -> PossibleValuesParser {
+    let forms = output::FORMS.iter().map(|form| form.id());
+    let others = forms.filter(|id| !Hot::has_subcommand(id));
+    PossibleValuesParser::new(std::iter::once("shell").chain(others))
 }
 
 impl Global {
@@ -134,10 +148,10 @@ pub(super) struct EnvArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// The shell that will evaluate the output [default: the one that runs leapp]
-    #[arg(long, value_name = "SHELL", value_parser = ["bash", "zsh", "fish", "powershell", "posix"])]
+    #[arg(long, value_name = "SHELL", value_parser = shells())]
     pub(super) shell: Option<String>,
     /// The form of the output
-    #[arg(long, value_name = "FORM", default_value = "shell", value_parser = ["shell", "json", "dotenv"])]
+    #[arg(long, value_name = "FORM", default_value = "shell", value_parser = formats())]
     pub(super) format: String,
     /// Go back to the environment before the first session
     #[arg(long, conflicts_with_all = ["name", "region", "duration", "min_ttl", "mfa_code", "format"])]

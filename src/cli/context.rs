@@ -167,6 +167,7 @@ impl Context {
         &self,
         recorded: Option<&str>,
     ) -> Outcome<(&'static str, Box<dyn OpenVault>)> {
+        self.home.refuse_inside_git(variable("LEAPP_HOME").is_some())?;
         let mut settings = self.vault_settings()?;
         settings.may_create = recorded.is_none();
         let asked = text("LEAPP_VAULT");
@@ -194,7 +195,7 @@ impl Context {
             tag: self.home.tag(),
             passphrase: text("LEAPP_VAULT_PASSPHRASE").map(Secret::new),
             passphrase_file: variable("LEAPP_VAULT_PASSPHRASE_FILE").map(PathBuf::from),
-            unlock_for: unlock_for.unwrap_or_default(),
+            unlock_for: unlock_for.ok().filter(|_| self.may_unlock).unwrap_or_default(),
         })
     }
 
@@ -203,7 +204,7 @@ impl Context {
         for backend in vault::BACKENDS {
             match backend.answers(settings) {
                 Ok(()) => return backend.id(),
-                Err(error) => self.ui.note(&format!("no {}: {error}", backend.label())),
+                Err(error) => self.ui.note(&error.to_string()),
             }
         }
         "file"

@@ -188,10 +188,10 @@ impl From<VaultError> for Failure {
             },
             VaultError::Locked(label) if label.starts_with("file") => {
                 Self::of(Kind::NeedsAction, &error)
-                    .hint("run the command on a terminal, or set LEAPP_VAULT_PASSPHRASE_FILE")
+                    .hint("on a terminal: leapp start NAME; or set LEAPP_VAULT_PASSPHRASE_FILE")
             }
             VaultError::Locked(_) => Self::of(Kind::NeedsAction, &error)
-                .hint("unlock your keyring, or run the command on a terminal"),
+                .hint("unlock your keyring, or on a terminal: leapp start NAME"),
             VaultError::WrongPassphrase => Self::of(Kind::Storage, &error)
                 .hint("check LEAPP_VAULT_PASSPHRASE and LEAPP_VAULT_PASSPHRASE_FILE"),
             VaultError::Absent(_) | VaultError::Silent { .. } => Self::of(Kind::Storage, &error)

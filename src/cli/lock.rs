@@ -6,6 +6,12 @@ use super::{context::Context, failure::Outcome, print_json};
 use crate::{resolver::cache, vault};
 
 pub(super) fn run(context: &Context) -> Outcome<()> {
+    // The workspace names the vault, which may hold the cache's key. That comes first: it opens the
+    // vault, if it is open or a passphrase is given.
+    let opened = context.workspace();
+    let mut forgot = opened.is_ok() && context.forget_vault_cache();
+    forgot |= cache::forget_key(&context.home.tag());
+    cache::remove_all(&context.run);
     let settings = context.vault_settings()?;
     let mut locked = Vec::new();
     for backend in vault::BACKENDS {
@@ -13,11 +19,6 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
             locked.push(backend.label());
         }
     }
-    // The workspace names the vault, which may hold the cache's key; without one there is none.
-    let opened = context.workspace();
-    let mut forgot = cache::forget_key(&context.home.tag());
-    forgot |= opened.is_ok() && context.forget_vault_cache();
-    cache::remove_all(&context.run);
     if context.ui.manner().json {
         return print_json(&json!({ "locked": locked, "cacheForgotten": forgot }));
     }

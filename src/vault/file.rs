@@ -3,6 +3,8 @@
 //! `vault.json` holds the salt and the costs of Argon2id and a box to try a key on; each item is a
 //! sealed file of its own, bound to its subject. An unlocked vault is a key in the kernel keyring.
 
+use std::os::unix::fs::PermissionsExt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,12 @@ use super::{Backend, OpenVault, Passphrase, Settings, Unlock, VaultError};
 use crate::{
     seal::{Cost, Key},
     secret::{Secret, SecretBytes},
-    system::{directory, entropy, files, files::Durability, hash, kernel_key},
+    system::{
+        directory::{self, PathError},
+        entropy, files,
+        files::Durability,
+        hash, kernel_key,
+    },
 };
 
 const LABEL: &str = "file vault";
@@ -197,6 +204,10 @@ fn given(settings: &Settings) -> Result<Option<Secret>, VaultError> {
     let content = files::read_users(path, LIMIT)?.ok_or_else(|| {
         failed(&format!("LEAPP_VAULT_PASSPHRASE_FILE names '{}': no such file", path.display()))
     })?;
+    let mode = std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode() & 0o7777);
+    if mode & 0o077 != 0 {
+        return Err(PathError::LooseMode { path: path.clone(), mode }.into());
+    }
     let bytes = SecretBytes::new(content);
     let text = std::str::from_utf8(bytes.expose()).map_err(|_| VaultError::WrongPassphrase)?;
     let text = text.trim_end_matches(['\r', '\n']);

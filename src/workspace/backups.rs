@@ -44,9 +44,7 @@ pub(super) fn keep(home: &Home, workspace: &Path) -> Result<(), WorkspaceError> 
     let newest = list(home).into_iter().next();
     // A change that was kept from being written leaves its backup behind; ten such copies of one
     // version would push all others out.
-    let last = newest
-        .as_deref()
-        .map(|path| files::read_private(path, LIMIT));
+    let last = newest.as_deref().map(|path| files::read_private(path, LIMIT));
     let is_kept = matches!(last, Some(Ok(Some(last))) if last.bytes == content.bytes);
     if !is_kept {
         let number = newest.as_deref().and_then(number_of).unwrap_or(0) + 1;

@@ -68,15 +68,9 @@ fn every_shell_gets_exactly_what_the_json_form_says() {
     let (sets, again) = change(&json);
     assert_eq!(removes, again, "the removals depend on the environment");
     assert_eq!(json["session"], "prod");
-    assert_eq!(
-        sets["AWS_CREDENTIAL_EXPIRATION"],
-        json["expiration"].as_str().unwrap()
-    );
+    assert_eq!(sets["AWS_CREDENTIAL_EXPIRATION"], json["expiration"].as_str().unwrap());
     assert!(sets["LEAPP_STATE"].starts_with("1;e;session:"), "{sets:?}");
-    assert!(
-        sets["AWS_SESSION_TOKEN"].contains(CANARY),
-        "the emulator's token has no canary"
-    );
+    assert!(sets["AWS_SESSION_TOKEN"].contains(CANARY), "the emulator's token has no canary");
     for shell in SHELLS {
         let outcome = world.shell(shell, &and(shell, &eval(shell, "prod"), "env -0"));
         let found = variables(outcome.succeeds());
@@ -93,11 +87,7 @@ fn every_shell_gets_exactly_what_the_json_form_says() {
         let ours = found.keys().find(|name| name.starts_with("__leapp"));
         assert_eq!(ours, None, "{shell} exports a variable of ours");
     }
-    assert_eq!(
-        world.actions(),
-        ["GetSessionToken", "AssumeRole"],
-        "not one call for all"
-    );
+    assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole"], "not one call for all");
 }
 
 #[test]
@@ -138,21 +128,14 @@ fn a_failed_env_stops_what_stands_behind_it() {
     );
     // Other forms are not evaluated, and say nothing.
     for form in ["json", "dotenv"] {
-        world
-            .leapp(["env", "nope", "--format", form])
-            .fails(5)
-            .prints("");
+        world.leapp(["env", "nope", "--format", form]).fails(5).prints("");
     }
 }
 
 /// What fails before the command itself runs is a failure of `env` all the same.
 #[test]
 fn an_env_that_cannot_even_begin_stops_what_stands_behind_it() {
-    for (name, value) in [
-        ("LEAPP_HOME", "relative"),
-        ("LEAPP_LOG", "loud"),
-        ("HOME", ""),
-    ] {
+    for (name, value) in [("LEAPP_HOME", "relative"), ("LEAPP_LOG", "loud"), ("HOME", "")] {
         let mut world = World::new();
         world.set(name, value);
         for shell in SHELLS {
@@ -168,16 +151,9 @@ fn an_env_that_cannot_even_begin_stops_what_stands_behind_it() {
 fn a_failure_inside_a_session_says_which_one_is_still_on() {
     let world = World::with_role("prod", "Admin");
     for shell in SHELLS {
-        let script = format!(
-            "{}\n{}\necho $LEAPP_SESSION",
-            eval(shell, "prod"),
-            eval(shell, "nope")
-        );
-        world
-            .shell(shell, &script)
-            .succeeds()
-            .prints("prod\n")
-            .says("session 'prod' is still on");
+        let script =
+            format!("{}\n{}\necho $LEAPP_SESSION", eval(shell, "prod"), eval(shell, "nope"));
+        world.shell(shell, &script).succeeds().prints("prod\n").says("session 'prod' is still on");
     }
 }
 
@@ -185,19 +161,14 @@ fn a_failure_inside_a_session_says_which_one_is_still_on() {
 #[test]
 fn going_back_restores_every_variable_as_it_was() {
     let mut world = World::with_role("prod", "Admin");
-    world
-        .add_role("other", "work", "Short", &["--region", "eu-north-1"])
-        .fails(2);
+    world.add_role("other", "work", "Short", &["--region", "eu-north-1"]).fails(2);
     world.add_role("other", "work", "Short", &[]).succeeds();
     world
         .set("AWS_REGION", "")
         .set("AWS_PROFILE", "mine")
         .set("AWS_ACCESS_KEY_ID", "AKIAEARLIEREARLIER12")
         .set("AWS_SECRET_ACCESS_KEY", "ear'lier \\ secret")
-        .set(
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "http://127.0.0.1:9/x y",
-        );
+        .set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/x y");
     let names = "AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION AWS_ACCESS_KEY_ID \
                  AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_VAULT AWS_ACCOUNT_ID AWS_ENDPOINT_URL \
                  AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_ROLE_ARN LEAPP_SESSION LEAPP_STATE \
@@ -237,10 +208,7 @@ fn going_back_restores_every_variable_as_it_was() {
         assert!(parts[1].contains("LEAPP_SESSION=prod\n"), "{outcome}");
         assert_eq!(parts[2], parts[0], "{shell}");
         assert_eq!(parts[3], parts[0], "{shell}, twice");
-        assert!(
-            outcome.stderr.contains("no session of leapp's is on"),
-            "{outcome}"
-        );
+        assert!(outcome.stderr.contains("no session of leapp's is on"), "{outcome}");
     }
 }
 
@@ -248,9 +216,7 @@ fn going_back_restores_every_variable_as_it_was() {
 #[test]
 fn a_shell_inside_a_session_gets_profile_and_region_back() {
     let mut world = World::with_role("prod", "Admin");
-    world
-        .set("AWS_PROFILE", "mine")
-        .set("AWS_DEFAULT_REGION", "eu-west-1");
+    world.set("AWS_PROFILE", "mine").set("AWS_DEFAULT_REGION", "eu-west-1");
     for shell in SHELLS {
         let inner = format!(
             "{}\necho \"$AWS_PROFILE,$AWS_DEFAULT_REGION,$AWS_REGION,$AWS_ACCESS_KEY_ID,$LEAPP_STATE\"",
@@ -258,10 +224,7 @@ fn a_shell_inside_a_session_gets_profile_and_region_back() {
         );
         let mut command = world.command(["exec", "prod", "--", shell, "-c", &inner]);
         command.env("AWS_SECRET_ACCESS_KEY", "mine");
-        world
-            .run(command, None)
-            .succeeds()
-            .prints("mine,eu-west-1,,,\n");
+        world.run(command, None).succeeds().prints("mine,eu-west-1,,,\n");
     }
 }
 
@@ -278,10 +241,7 @@ fn other_credentials_that_came_later_stay() {
             eval(shell, "prod"),
             eval(shell, "--unset")
         );
-        world
-            .shell(shell, &script)
-            .succeeds()
-            .prints("AKIALATERLATERLATER1,,,eu-west-1\n");
+        world.shell(shell, &script).succeeds().prints("AKIALATERLATERLATER1,,,eu-west-1\n");
     }
 }
 
@@ -296,16 +256,10 @@ fn is_untraced(world: &World, words: &str) {
     let (sets, _) = change(&as_json(world, &["prod"]));
     for shell in SHELLS {
         let (on, off) = trace(shell);
-        let script = format!(
-            "{on}\n{}\necho still traced\n{off}\nenv -0",
-            eval(shell, words)
-        );
+        let script = format!("{on}\n{}\necho still traced\n{off}\nenv -0", eval(shell, words));
         let outcome = world.shell(shell, &script);
         let found = variables(outcome.succeeds());
-        assert!(
-            outcome.stderr.contains("still traced"),
-            "{shell} did not trace: {outcome}"
-        );
+        assert!(outcome.stderr.contains("still traced"), "{shell} did not trace: {outcome}");
         assert!(!outcome.stderr.contains("cannot"), "{outcome}");
         assert!(found["AWS_SECRET_ACCESS_KEY"].contains(CANARY), "{shell}");
         for name in ["AWS_ACCOUNT_ID", "AWS_REGION", "LEAPP_SESSION"] {
@@ -336,15 +290,9 @@ fn strict_options_and_aliases_do_not_change_what_arrives() {
             "bash",
             "shopt -s expand_aliases\nalias export='echo HIJACKED' unset='echo HIJACKED' eval='eval' set=false",
         ),
-        (
-            "bash",
-            "export() { echo HIJACKED; }; unset() { echo HIJACKED; }",
-        ),
+        ("bash", "export() { echo HIJACKED; }; unset() { echo HIJACKED; }"),
         ("zsh", "setopt err_exit no_unset"),
-        (
-            "zsh",
-            "alias export='echo HIJACKED' unset='echo HIJACKED' typeset=false set=false",
-        ),
+        ("zsh", "alias export='echo HIJACKED' unset='echo HIJACKED' typeset=false set=false"),
         ("dash", "set -eu"),
         ("dash", "alias export='echo HIJACKED' unset='echo HIJACKED'"),
         (
@@ -368,9 +316,7 @@ fn strict_options_and_aliases_do_not_change_what_arrives() {
             script
         };
         let outcome = world.shell(shell, &script);
-        outcome
-            .succeeds()
-            .prints("AWS_ACCOUNT_ID=444455556666\nLEAPP_SESSION=prod\ngone \n");
+        outcome.succeeds().prints("AWS_ACCOUNT_ID=444455556666\nLEAPP_SESSION=prod\ngone \n");
         assert!(!outcome.stderr.contains("HIJACKED"), "{outcome}");
     }
 }
@@ -393,31 +339,17 @@ fn what_a_shell_evaluates_has_no_secret_in_it_unless_shown() {
 #[test]
 fn the_shell_is_the_one_that_runs_leapp_else_the_users() {
     let mut world = World::with_role("prod", "Admin");
-    let of = |shell: &str| {
-        world
-            .leapp(["env", "prod", "--shell", shell])
-            .succeeds()
-            .text()
-    };
+    let of = |shell: &str| world.leapp(["env", "prod", "--shell", shell]).succeeds().text();
     let (bash, zsh, fish, posix) = (of("bash"), of("zsh"), of("fish"), of("posix"));
     assert!(bash != fish && zsh != fish && posix != fish);
-    for (shell, text) in [
-        ("bash", &bash),
-        ("zsh", &zsh),
-        ("fish", &fish),
-        ("dash", &posix),
-    ] {
+    for (shell, text) in [("bash", &bash), ("zsh", &zsh), ("fish", &fish), ("dash", &posix)] {
         // Not the last command: a shell would become it, and leapp would be the test's own child.
         let outcome = world.shell(shell, "leapp env prod; true");
         outcome.succeeds().prints(text);
     }
     // The test itself is no shell.
     world.leapp(["env", "prod"]).succeeds().prints(&posix);
-    for (shell, text) in [
-        ("/usr/bin/fish", &fish),
-        ("-zsh", &zsh),
-        ("/opt/odd", &posix),
-    ] {
+    for (shell, text) in [("/usr/bin/fish", &fish), ("-zsh", &zsh), ("/opt/odd", &posix)] {
         world.set("SHELL", shell);
         world.leapp(["env", "prod"]).succeeds().prints(text);
     }
@@ -444,19 +376,13 @@ fn a_dotenv_has_every_variable_but_the_way_back() {
         .args(["-c", check])
         .env_remove("AWS_ENDPOINT_URL")
         .env_remove("AWS_EC2_METADATA_DISABLED");
-    world
-        .run(command, None)
-        .succeeds()
-        .prints(&format!("{}\n", sets.len()));
+    world.run(command, None).succeeds().prints(&format!("{}\n", sets.len()));
 }
 
 /// Runs a line on a terminal of its own and gives what that terminal showed.
 fn on_a_terminal(world: &World, line: &str) -> (i32, String) {
     let mut command = world.foreign("script");
-    command
-        .args(["-q", "-e", "-c", line, "/dev/null"])
-        .env("SHELL", "/bin/sh")
-        .env("TERM", "dumb");
+    command.args(["-q", "-e", "-c", line, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "dumb");
     let outcome = world.run(command, None);
     (outcome.code(), outcome.text().replace("\r\n", "\n"))
 }
@@ -470,23 +396,13 @@ fn a_terminal_is_refused_with_the_line_to_type() {
         ("prod --shell zsh", "eval \"$(leapp env prod)\""),
         ("prod --shell posix", "eval \"$(leapp env prod)\""),
         ("prod --shell fish", "leapp env prod | source"),
-        (
-            "prod --shell powershell",
-            "leapp env prod | Out-String | Invoke-Expression",
-        ),
-        (
-            "prod -r eu-north-1 --shell fish",
-            "leapp env prod '--region=eu-north-1' | source",
-        ),
+        ("prod --shell powershell", "leapp env prod | Out-String | Invoke-Expression"),
+        ("prod -r eu-north-1 --shell fish", "leapp env prod '--region=eu-north-1' | source"),
     ] {
         let (code, text) = on_a_terminal(&world, &format!("leapp env {words}"));
         assert_eq!((code, text), (2, format!("{refused}{line}\n")), "{words}");
     }
-    for words in [
-        "env prod --format json",
-        "env prod --format dotenv",
-        "credential-process prod",
-    ] {
+    for words in ["env prod --format json", "env prod --format dotenv", "credential-process prod"] {
         let (code, text) = on_a_terminal(&world, &format!("leapp {words}"));
         assert_eq!(code, 2, "{text}");
         assert!(
@@ -497,10 +413,7 @@ fn a_terminal_is_refused_with_the_line_to_type() {
     }
     let (code, text) = on_a_terminal(&world, "leapp env --unset --shell bash");
     assert_eq!(code, 2, "{text}");
-    assert!(
-        text.contains("leapp: hint: eval \"$(leapp env --unset)\"\n"),
-        "{text}"
-    );
+    assert!(text.contains("leapp: hint: eval \"$(leapp env --unset)\"\n"), "{text}");
     assert_eq!(world.actions(), [""; 0], "a refusal fetched credentials");
     for words in [
         "env prod --shell bash --show",
@@ -517,10 +430,8 @@ fn a_terminal_is_refused_with_the_line_to_type() {
 #[test]
 fn the_line_to_type_keeps_the_flags() {
     let world = World::with_role("prod", "Admin");
-    let (_, text) = on_a_terminal(
-        &world,
-        "leapp env prod --duration 20m --min-ttl 5m --shell bash",
-    );
+    let (_, text) =
+        on_a_terminal(&world, "leapp env prod --duration 20m --min-ttl 5m --shell bash");
     assert!(text.contains("--duration"), "{text}");
     assert!(text.contains("--min-ttl"), "{text}");
 }
@@ -530,15 +441,8 @@ fn without_a_cache_everything_works_and_nothing_is_kept() {
     let mut world = World::with_role("prod", "Admin");
     world.set("LEAPP_CACHE", "off");
     for shell in SHELLS {
-        let script = and(
-            shell,
-            &eval(shell, "prod"),
-            "echo $AWS_ACCOUNT_ID $LEAPP_SESSION",
-        );
-        world
-            .shell(shell, &script)
-            .succeeds()
-            .prints("444455556666 prod\n");
+        let script = and(shell, &eval(shell, "prod"), "echo $AWS_ACCOUNT_ID $LEAPP_SESSION");
+        world.shell(shell, &script).succeeds().prints("444455556666 prod\n");
     }
     world.leapp(["exec", "prod", "true"]).succeeds();
     let calls = world.actions().len();
@@ -592,9 +496,7 @@ fn the_region_is_the_first_that_is_said() {
     works_in(&world, "eu-west-3", &[], &[]);
     world.set("AWS_DEFAULT_REGION", "");
     works_in(&world, "sa-east-1", &[], &[]);
-    world
-        .unset("AWS_DEFAULT_REGION")
-        .set("AWS_PROFILE", "other");
+    world.unset("AWS_DEFAULT_REGION").set("AWS_PROFILE", "other");
     works_in(&world, "ca-central-1", &[], &[]);
     world.unset("AWS_PROFILE");
     works_in(&world, "sa-east-1", &[], &[]);
@@ -602,12 +504,7 @@ fn the_region_is_the_first_that_is_said() {
     fs::write(&config, "[default]\nregion = us-west-1\noutput = json\n").unwrap();
     works_in(&world, "us-west-1", &[], &[]);
     fs::write(&config, "[default]\nregion = moon\n").unwrap();
-    works_in(
-        &world,
-        "ap-south-1",
-        &[],
-        &["is passed over: there is no AWS region \"moon\""],
-    );
+    works_in(&world, "ap-south-1", &[], &["is passed over: there is no AWS region \"moon\""]);
     fs::remove_file(&config).unwrap();
     works_in(&world, "ap-south-1", &[], &[]);
     world.leapp(["region", "unset"]).succeeds();
@@ -618,9 +515,7 @@ fn the_region_is_the_first_that_is_said() {
 #[test]
 fn a_session_over_a_session_uses_the_users_region_and_goes_back_to_it() {
     let mut world = World::with_role("prod", "Admin");
-    world
-        .leapp(["session", "edit", "work", "--region", ""])
-        .succeeds();
+    world.leapp(["session", "edit", "work", "--region", ""]).succeeds();
     world.set("AWS_REGION", "ap-south-1");
     for shell in SHELLS {
         let now = "echo $LEAPP_SESSION $AWS_REGION; leapp session current";
@@ -654,9 +549,7 @@ fn an_endpoint_that_is_not_this_machine_is_named_and_not_used() {
     world.leapp(["start", "prod"]).succeeds();
     world.set("AWS_ENDPOINT_URL", "http://aws.example.invalid/");
     // Without a loopback endpoint leapp would ask AWS itself: the proxy is a wall.
-    world
-        .set("HTTPS_PROXY", "http://127.0.0.1:9/")
-        .set("HTTP_PROXY", "http://127.0.0.1:9/");
+    world.set("HTTPS_PROXY", "http://127.0.0.1:9/").set("HTTP_PROXY", "http://127.0.0.1:9/");
     let outcome = world.leapp(["env", "prod", "--format", "json"]);
     outcome.says("AWS_ENDPOINT_URL");
     assert!(world.actions().len() == 2, "{outcome}");

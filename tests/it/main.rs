@@ -2,15 +2,13 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
-    clippy::items_after_statements,
     clippy::needless_raw_string_hashes,
-    clippy::too_many_lines,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test may start programs, write scratch files, be one long table, and fail loudly"
+    reason = "a test may start programs, write scratch files and fail loudly"
 )]
 
 mod canary;

@@ -57,10 +57,7 @@ fn refuses(world: &World, before: &str, table: &str) {
         let arguments = words(&format!("{before} {arguments}"));
         let arguments = arguments.iter().map(|word| word.replace('@', &home));
         let outcome = world.run(world.command(arguments), stdin.as_deref());
-        outcome
-            .fails(code.trim().parse().unwrap())
-            .says(says.trim())
-            .prints("");
+        outcome.fails(code.trim().parse().unwrap()).says(says.trim()).prints("");
         assert!(outcome.stderr.starts_with("leapp: "), "{outcome}");
         assert!(kept(world) == files, "changed something: {outcome}");
     }
@@ -195,17 +192,11 @@ fn a_key_or_a_secret_that_cannot_be_is_refused() {
     let world = World::with_user();
     let head = "Access key ID,Secret access key\n";
     let files = [
-        (
-            "users.csv",
-            "User name,Password\nwork,TESTSECRET\n".to_owned(),
-        ),
+        ("users.csv", "User name,Password\nwork,TESTSECRET\n".to_owned()),
         ("header.csv", head.to_owned()),
         ("two.csv", format!("{head}{KEY},{SECRET}\n{KEY},{SECRET}\n")),
         ("short.csv", format!("{head}{KEY},TESTSECRET\n")),
-        (
-            "other.csv",
-            format!("{head}AKIAI44QH8DHBEXAMPLE,{SECRET}\n"),
-        ),
+        ("other.csv", format!("{head}AKIAI44QH8DHBEXAMPLE,{SECRET}\n")),
         ("picture.csv", "\u{0}\u{1}TESTSECRET".to_owned()),
     ];
     for (name, text) in &files {
@@ -250,10 +241,7 @@ fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
         let outcome = world.leapp(add.iter().chain(tail));
         outcome.fails(2).prints("");
     }
-    for tail in [
-        ["--secret-access-key-stdin", SECRET],
-        ["--secret-access-key", SECRET],
-    ] {
+    for tail in [["--secret-access-key-stdin", SECRET], ["--secret-access-key", SECRET]] {
         let outcome = world.leapp(["session", "edit", "work"].iter().chain(&tail));
         outcome.fails(2).prints("");
     }
@@ -261,10 +249,7 @@ fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
 }
 
 fn write_csv(path: &Path, world: &World) {
-    let (key, secret) = (
-        &world.user["access_key_id"],
-        &world.user["secret_access_key"],
-    );
+    let (key, secret) = (&world.user["access_key_id"], &world.user["secret_access_key"]);
     let text = format!(
         "\u{feff}Access key ID,Secret access key\r\n{},{}\r\n",
         key.as_str().unwrap(),
@@ -279,14 +264,7 @@ fn the_consoles_file_is_read_kept_and_named_or_shredded() {
     let path = world.home.path().join("accessKeys.csv");
     write_csv(&path, &world);
     let add = |name: &str, more: &[&str]| {
-        let mut words = vec![
-            "session",
-            "add",
-            "aws-iam-user",
-            name,
-            "--region",
-            "us-east-1",
-        ];
+        let mut words = vec!["session", "add", "aws-iam-user", name, "--region", "us-east-1"];
         words.extend(["--from-csv", path.to_str().unwrap()]);
         words.extend(more);
         world.leapp(words)
@@ -295,23 +273,14 @@ fn the_consoles_file_is_read_kept_and_named_or_shredded() {
         .succeeds()
         .says("accessKeys.csv' still holds the secret; delete it, or use --shred");
     assert!(path.exists());
-    add("shredded", &["--shred"])
-        .succeeds()
-        .says("accessKeys.csv' is overwritten and deleted");
+    add("shredded", &["--shred"]).succeeds().says("accessKeys.csv' is overwritten and deleted");
     assert!(!path.exists());
     for name in ["kept", "shredded"] {
         world.leapp(["status", name, "--check"]).succeeds();
     }
     // A new key by file: the file's fields come with the secret.
     write_csv(&path, &world);
-    let words = [
-        "session",
-        "edit",
-        "kept",
-        "--from-csv",
-        path.to_str().unwrap(),
-        "--shred",
-    ];
+    let words = ["session", "edit", "kept", "--from-csv", path.to_str().unwrap(), "--shred"];
     world.leapp(words).succeeds();
     assert!(!path.exists());
     world.leapp(["rotate", "kept"]).succeeds();
@@ -335,32 +304,17 @@ fn a_list_in_a_pipe_has_exact_columns_and_nothing_else() {
         let padding = &gap[name.len()..];
         format!("{mark} {name}{padding}  {rest}\n")
     };
-    let alpha = line(
-        " ",
-        long,
-        "aws-iam-role-chained  444455556666  Short  eu-west-1  inactive",
-    );
+    let alpha = line(" ", long, "aws-iam-role-chained  444455556666  Short  eu-west-1  inactive");
     let prod = "aws-iam-role-chained  444455556666  Admin  eu-west-1  inactive";
     let work = "aws-iam-user          -             -      us-east-1  inactive";
-    let expected = format!(
-        "{alpha}{}{}",
-        line(" ", "prod", prod),
-        line(" ", "work", work)
-    );
-    for words in [
-        &["list"][..],
-        &["session", "list"],
-        &["list", "--color", "auto"],
-    ] {
+    let expected = format!("{alpha}{}{}", line(" ", "prod", prod), line(" ", "work", work));
+    for words in [&["list"][..], &["session", "list"], &["list", "--color", "auto"]] {
         world.leapp(words).succeeds().prints(&expected);
     }
     // In a shell of the session the same list has its mark, and the state.
     let outcome = world.leapp(["exec", "prod", "leapp", "list"]);
     let inside = outcome.succeeds().text();
-    let marked: Vec<&str> = inside
-        .lines()
-        .filter(|line| line.starts_with('*'))
-        .collect();
+    let marked: Vec<&str> = inside.lines().filter(|line| line.starts_with('*')).collect();
     assert_eq!(marked.len(), 1, "{inside}");
     assert!(marked[0].starts_with("* prod  "), "{inside}");
     let status = marked[0].split("eu-west-1  ").nth(1).unwrap();
@@ -371,9 +325,7 @@ fn a_list_in_a_pipe_has_exact_columns_and_nothing_else() {
 #[test]
 fn a_list_marks_the_session_that_is_on_and_those_that_are_protected() {
     let world = World::with_mfa();
-    world
-        .leapp(["start", "prod", "--mfa-code", "123456"])
-        .succeeds();
+    world.leapp(["start", "prod", "--mfa-code", "123456"]).succeeds();
     let outcome = world.shell(
         "sh",
         r#"eval "$(leapp env prod)" && leapp session edit prod --protected && leapp list"#,
@@ -402,18 +354,13 @@ fn a_forged_state_marks_nothing() {
     let unmarked = "  prod  aws-iam-role-chained  444455556666  Admin  eu-west-1  inactive\n";
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
     world.leapp(["session", "current"]).fails(5).prints("");
-    world
-        .set("LEAPP_STATE", &state)
-        .set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE99");
+    world.set("LEAPP_STATE", &state).set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE99");
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
     world.leapp(["session", "current"]).fails(5).prints("");
     world.set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE12");
     let marked = unmarked.replacen(' ', "*", 1);
     world.leapp(["list", "prod"]).succeeds().prints(&marked);
-    world
-        .leapp(["session", "current"])
-        .succeeds()
-        .prints("prod\n");
+    world.leapp(["session", "current"]).succeeds().prints("prod\n");
     world.set("LEAPP_STATE", format!("{state};x"));
     world.leapp(["list", "prod"]).succeeds().prints(unmarked);
 }
@@ -421,20 +368,13 @@ fn a_forged_state_marks_nothing() {
 #[test]
 fn a_list_is_searched_in_names_types_accounts_roles_and_regions() {
     let world = World::with_role("prod", "Admin");
-    let named = [
-        "session",
-        "edit",
-        "work",
-        "--display-name",
-        "The Everyday One",
-    ];
+    let named = ["session", "edit", "work", "--display-name", "The Everyday One"];
     world.leapp(named).succeeds();
     let found = |text: &str| -> Vec<String> {
         let outcome = world.leapp(["list", text, "--json"]);
         let rows = outcome.succeeds().json();
         let rows = rows.as_array().unwrap().iter();
-        rows.map(|row| row["name"].as_str().unwrap().to_owned())
-            .collect()
+        rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(found("PRO"), ["prod"]);
     assert_eq!(found("iam-user"), ["work"]);
@@ -444,16 +384,8 @@ fn a_list_is_searched_in_names_types_accounts_roles_and_regions() {
     assert_eq!(found("everyday"), ["work"]);
     assert_eq!(found("o"), ["prod", "work"]);
     assert_eq!(found("zebra"), [""; 0]);
-    world
-        .leapp(["list", "zebra"])
-        .succeeds()
-        .prints("")
-        .says("no session has \"zebra\"");
-    World::new()
-        .leapp(["list"])
-        .succeeds()
-        .prints("")
-        .says("there are no sessions yet");
+    world.leapp(["list", "zebra"]).succeeds().prints("").says("no session has \"zebra\"");
+    World::new().leapp(["list"]).succeeds().prints("").says("there are no sessions yet");
 }
 
 fn id_of(world: &World, name: &str) -> String {
@@ -603,16 +535,8 @@ fn an_error_is_one_json_object_where_json_is_asked_for() {
     let world = World::with_user();
     let cases: [(&[&str], i64, &str); 6] = [
         (&["session", "show", "nope"], 5, "incomplete"),
-        (
-            &["session", "add", "aws-iam-role-chained", "x"],
-            3,
-            "requires-user-action",
-        ),
-        (
-            &["session", "edit", "work", "--region", "nowhere"],
-            2,
-            "usage",
-        ),
+        (&["session", "add", "aws-iam-role-chained", "x"], 3, "requires-user-action"),
+        (&["session", "edit", "work", "--region", "nowhere"], 2, "usage"),
         (&["session", "add", "nonsense"], 2, "usage"),
         (&["session", "remove", "work"], 3, "requires-user-action"),
         (&["session", "current"], 5, "incomplete"),
@@ -622,15 +546,8 @@ fn an_error_is_one_json_object_where_json_is_asked_for() {
         outcome.fails(i32::try_from(exit).unwrap()).prints("");
         let error: serde_json::Value = serde_json::from_str(&outcome.stderr)
             .unwrap_or_else(|error| panic!("{error}: {outcome}"));
-        assert_eq!(
-            (&error["exit"], &error["kind"]),
-            (&json!(exit), &json!(kind)),
-            "{outcome}"
-        );
-        assert!(
-            error["message"].is_string() && error["causes"].is_array(),
-            "{outcome}"
-        );
+        assert_eq!((&error["exit"], &error["kind"]), (&json!(exit), &json!(kind)), "{outcome}");
+        assert!(error["message"].is_string() && error["causes"].is_array(), "{outcome}");
         assert!(error["hint"].is_string(), "no hint: {outcome}");
     }
 }
@@ -641,10 +558,7 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
     world.add_role("deep", "prod", "Deploy", &[]).succeeds();
     let items = || {
         let files = files_below(&world.leapp_home().join("vault"));
-        files
-            .iter()
-            .filter(|path| path.extension().is_some_and(|e| e == "item"))
-            .count()
+        files.iter().filter(|path| path.extension().is_some_and(|e| e == "item")).count()
     };
     let cached = || {
         let files = files_below(&world.run_directory());
@@ -660,22 +574,11 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
         .says("session 'prod' is needed by deep\n")
         .says("--with-dependants");
     assert_eq!((items(), cached()), (with_user, 3));
-    let removed = world.leapp([
-        "session",
-        "remove",
-        "prod",
-        "--with-dependants",
-        "--yes",
-        "--json",
-    ]);
-    assert_eq!(
-        removed.succeeds().json(),
-        json!({"removed": ["deep", "prod"]})
-    );
+    let removed =
+        world.leapp(["session", "remove", "prod", "--with-dependants", "--yes", "--json"]);
+    assert_eq!(removed.succeeds().json(), json!({"removed": ["deep", "prod"]}));
     assert_eq!((items(), cached()), (with_user, 1));
-    world
-        .leapp(["session", "remove", "work", "--yes"])
-        .succeeds();
+    world.leapp(["session", "remove", "work", "--yes"]).succeeds();
     assert_eq!((items(), cached()), (with_user - 1, 0));
     world.leapp(["list"]).succeeds().prints("");
     world.leapp(["env", "prod"]).fails(5);
@@ -686,21 +589,13 @@ fn removing_a_session_takes_its_secret_and_its_credentials_along() {
 fn a_name_that_is_used_again_gets_nothing_of_the_earlier_session() {
     let world = World::with_role("prod", "Admin");
     world.leapp(["exec", "prod", "true"]).succeeds();
-    world
-        .leapp(["session", "remove", "prod", "--yes"])
-        .succeeds();
+    world.leapp(["session", "remove", "prod", "--yes"]).succeeds();
     world.add_role("prod", "work", "Short", &[]).succeeds();
     world.leapp(["exec", "prod", "true"]).succeeds();
     let requests = world.requests();
     let last = requests.last().unwrap();
-    assert_eq!(
-        last["RoleArn"], "arn:aws:iam::444455556666:role/Short",
-        "{last}"
-    );
-    assert_eq!(
-        world.actions(),
-        ["GetSessionToken", "AssumeRole", "AssumeRole"]
-    );
+    assert_eq!(last["RoleArn"], "arn:aws:iam::444455556666:role/Short", "{last}");
+    assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole", "AssumeRole"]);
 }
 
 /// A new secret makes what the old one fetched useless.
@@ -710,14 +605,7 @@ fn a_new_key_is_used_at_once() {
     world.leapp(["exec", "work", "true"]).succeeds();
     let other = World::new();
     let key = other.user["access_key_id"].as_str().unwrap();
-    let words = [
-        "session",
-        "edit",
-        "work",
-        "--access-key-id",
-        key,
-        "--secret-access-key-stdin",
-    ];
+    let words = ["session", "edit", "work", "--access-key-id", key, "--secret-access-key-stdin"];
     let secret = other.user["secret_access_key"].as_str();
     let outcome: Outcome = world.run(world.command(words), secret);
     outcome.succeeds();

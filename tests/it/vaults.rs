@@ -453,10 +453,7 @@ fn a_new_key_that_cannot_be_written_leaves_the_old_one_usable() {
     command.args(["-qq", "-o", "/dev/null", "-P"]).arg(&file);
     command.args(["-e", "inject=rename,renameat,renameat2:error=ENOSPC"]);
     command.arg("leapp").args(words.clone());
-    world
-        .run(command, secret)
-        .fails(7)
-        .says("nothing was changed");
+    world.run(command, secret).fails(7).says("nothing was changed");
     world.leapp(["start", "work"]).succeeds();
     assert_eq!(world.actions(), ["GetSessionToken"]);
     world.run(world.command(words), secret).succeeds();

@@ -503,13 +503,8 @@ fn changes_that_fail_push_no_earlier_version_out_of_the_backups() {
     // The backup can be written, and the workspace beside it cannot.
     for _ in 0..12 {
         let mut command = world.foreign("strace");
-        command
-            .args(["-qq", "-o", "/dev/null", "-P"])
-            .arg(file(&world));
-        command.args([
-            "-e",
-            "inject=rename,renameat,renameat2,link,linkat:error=ENOSPC",
-        ]);
+        command.args(["-qq", "-o", "/dev/null", "-P"]).arg(file(&world));
+        command.args(["-e", "inject=rename,renameat,renameat2,link,linkat:error=ENOSPC"]);
         command.args(["leapp", "region", "set", "eu-west-3"]);
         world.run(command, None).fails(7).says("full");
     }
