@@ -374,7 +374,7 @@ mod tests {
             ca_bundles: Vec::new(),
             duration: None,
             limit: None,
-            user: "ann marie".into(),
+            user: "some user".into(),
             host: "box".into(),
         }
     }
@@ -400,7 +400,7 @@ mod tests {
             session(json!({"role_arn": ROLE, "role_session_name": "{user}@{host}/{session}"}));
         assert!(check_template("{user}@{host}={session}").is_ok());
         assert!(check_template("{nobody}").is_err());
-        assert_eq!(wanted(&hop(&session)).unwrap().0.session_name, "ann-marie@box-prod");
+        assert_eq!(wanted(&hop(&session)).unwrap().0.session_name, "some-user@box-prod");
     }
 
     #[test]

@@ -89,8 +89,7 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_workspace() {
         turn.set(turn.get() + 1);
         set(regions[turn.get() % 2])
     });
-    let mut dice = Dice::new();
-    let (mut killed, mut changed) = (0, 0);
+    let (mut dice, mut killed, mut changed) = (Dice::new(), 0, 0);
     for round in 0..300 {
         let before = open(&home).workspace;
         let old = before.default_region.as_ref().unwrap().to_string();
