@@ -8,13 +8,16 @@ use std::{
 
 fn main() {
     let port = std::env::args().nth(1).expect("usage: plain_http PORT");
+    // Made up: what is measured is a request of this form, and moto only reads its service.
+    let signature = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/sts/\
+                     aws4_request, SignedHeaders=host, Signature=0";
     let role = "RoleArn=arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2FAdmin&RoleSessionName=bench";
     for action in ["GetSessionToken".to_owned(), format!("AssumeRole&{role}")] {
         let body = format!("Action={action}&Version=2011-06-15");
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("the STS answers");
         let request = format!(
             "POST / HTTP/1.1\r\nHost: sts.us-east-1.amazonaws.com\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+             Authorization: {signature}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("the request is sent");

@@ -169,7 +169,7 @@ impl Context {
     ) -> Outcome<(&'static str, Box<dyn OpenVault>)> {
         self.home.refuse_inside_git(variable("LEAPP_HOME").is_some())?;
         let mut settings = self.vault_settings()?;
-        settings.may_create = recorded.is_none();
+        settings.may_create = true;
         let asked = text("LEAPP_VAULT");
         let id = match (recorded, asked.as_deref()) {
             (Some(recorded), asked) => {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 use super::{
     args::{EnvArgs, Selection},
     context::{self, Context, find, variable},
-    fail,
+    exec, fail,
     failure::{Failure, Kind, Outcome},
     handout::{Asked, choose, hand_out},
     print_bytes,
@@ -33,15 +33,23 @@ pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<u8> {
             if !terminal::stdout_is_terminal() {
                 _ = print_bytes(shell.failing().as_bytes());
             }
+            let json = context.ui.manner().json;
+            if json {
+                say_still_on(context);
+            }
             let code = fail(&context.ui, &failure);
-            if let Some(state) = context.before.state()
-                && let Some(name) = variable("LEAPP_SESSION")
-                && !state.identities.is_empty()
-            {
-                context.ui.note(&format!("session '{}' is still on", name.to_string_lossy()));
+            if !json {
+                say_still_on(context);
             }
             Ok(code)
         }
+    }
+}
+
+/// A failed `env` changes nothing, so an earlier session stays.
+fn say_still_on(context: &Context) {
+    if let (Some(_), Some(name)) = (context.before.state(), variable("LEAPP_SESSION")) {
+        context.ui.note(&format!("session '{}' is still on", name.to_string_lossy()));
     }
 }
 
@@ -170,14 +178,17 @@ fn flags(selection: &Selection) -> Vec<String> {
 /// shell may evaluate: `eval ""` would be true.
 pub(super) fn fail_in_eval(arguments: &[OsString]) {
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    if words.iter().find(|word| !word.starts_with('-')) != Some(&"env")
-        || terminal::stdout_is_terminal()
+    let value = |flag: &str| {
+        let joined = words.iter().find_map(|word| word.strip_prefix(flag)?.strip_prefix('='));
+        let at = words.iter().position(|word| *word == flag);
+        joined.or_else(|| at.and_then(|at| words.get(at + 1)).copied())
+    };
+    let for_a_shell = value("--format").is_none_or(|form| form == "shell");
+    if exec::command_of(arguments) != Some("env") || !for_a_shell || terminal::stdout_is_terminal()
     {
         return;
     }
-    let flag = words.iter().find_map(|word| word.strip_prefix("--shell="));
-    let next = words.iter().position(|word| *word == "--shell").and_then(|at| words.get(at + 1));
-    let shell = chosen_shell(flag.or(next.copied()));
+    let shell = chosen_shell(value("--shell"));
     _ = print_bytes(shell.failing().as_bytes());
 }
 

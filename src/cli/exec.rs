@@ -86,13 +86,7 @@ fn command(args: &ExecArgs, tail: Option<Vec<OsString>>) -> Outcome<Vec<OsString
 /// is named only there.
 pub(super) fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     let at = arguments.iter().position(|word| word == "--");
-    let is_exec = |head: &[OsString]| {
-        // `--color` takes the word behind it.
-        let is_value = |at: usize| at > 0 && head.get(at - 1).is_some_and(|word| word == "--color");
-        let mut words = head.iter().enumerate().skip(1);
-        let command = words.find(|(at, w)| !w.to_string_lossy().starts_with('-') && !is_value(*at));
-        command.is_some_and(|(_, word)| word == "exec")
-    };
+    let is_exec = |head: &[OsString]| command_of(head) == Some("exec");
     match at {
         Some(at) if arguments.get(..at).is_some_and(is_exec) => {
             let tail = arguments.get(at + 1..).unwrap_or_default().to_vec();
@@ -101,6 +95,16 @@ pub(super) fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Option<Vec<OsSt
         }
         _ => (arguments, None),
     }
+}
+
+/// The subcommand among arguments that were not parsed, or cannot be.
+pub(super) fn command_of(arguments: &[OsString]) -> Option<&str> {
+    // `--color` takes the word behind it.
+    let before = |at: usize| at.checked_sub(1).and_then(|at| arguments.get(at));
+    let is_value = |at: usize| before(at).is_some_and(|word| word == "--color");
+    let mut words = arguments.iter().enumerate().skip(1);
+    let found = words.find(|(at, w)| !w.to_string_lossy().starts_with('-') && !is_value(*at));
+    found.and_then(|(_, word)| word.to_str())
 }
 
 #[cfg(test)]

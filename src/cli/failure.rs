@@ -166,8 +166,9 @@ impl From<WorkspaceError> for Failure {
             }
             WorkspaceError::Newer { .. } => "install a newer leapp",
             WorkspaceError::Busy => "try again when the other one has ended",
-            WorkspaceError::Damaged { .. } | WorkspaceError::Gone { .. } => {
-                "leapp workspace restore lists the backups"
+            WorkspaceError::Damaged { .. } => "leapp workspace restore lists the backups",
+            WorkspaceError::Gone { .. } => {
+                "leapp workspace restore lists them; to begin anew, move the folder 'backups' away"
             }
             WorkspaceError::WrongKey { .. } => {
                 "use it on its own machine, or restore a backup of this one: leapp workspace restore"
@@ -194,6 +195,11 @@ impl From<VaultError> for Failure {
                 .hint("unlock your keyring, or on a terminal: leapp start NAME"),
             VaultError::WrongPassphrase => Self::of(Kind::Storage, &error)
                 .hint("check LEAPP_VAULT_PASSPHRASE and LEAPP_VAULT_PASSPHRASE_FILE"),
+            VaultError::Absent(label) if label.starts_with("file") => {
+                Self::of(Kind::Storage, &error).hint(
+                    "give the secret again: leapp session edit NAME --secret-access-key-stdin",
+                )
+            }
             VaultError::Absent(_) | VaultError::Silent { .. } => Self::of(Kind::Storage, &error)
                 .hint("start your keyring (gnome-keyring, KWallet, KeePassXC), then try again"),
             VaultError::Mismatch { .. } => {

@@ -260,14 +260,12 @@ pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
     }
     let name = session.name.as_str();
     let refuse = |why: &str| {
-        Failure::new(Kind::NeedsAction, format!("session '{name}' is protected"))
-            .doing(format!("cannot hand out session '{name}'"))
-            .hint(why)
+        Failure::new(Kind::NeedsAction, format!("session '{name}' is protected, and {why}"))
+            .hint("on a terminal its name is asked for, and typed in full")
     };
     let terminal = crate::system::terminal::identity().unwrap_or_default();
     if !context.may_unlock || !context.ui.can_ask() || terminal.is_empty() {
-        let hint = "it is handed out on a terminal only, where its name is asked for";
-        return Err(refuse(&format!("{hint}: leapp exec {name} -- COMMAND")));
+        return Err(refuse("there is no terminal to confirm it on"));
     }
     if marks::is_named(&context.run, session.id, &terminal) {
         return Ok(());
@@ -275,7 +273,7 @@ pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
     let prompt = format!("'{name}' is protected. Type its name to go on: ");
     let typed = context.ui.ask(&prompt, crate::system::terminal::Echo::On)?;
     if typed.expose().trim() != name {
-        return Err(refuse(&format!("its name was not typed; try again: leapp start {name}")));
+        return Err(refuse("its name was not typed"));
     }
     marks::name(&context.run, session.id, &terminal);
     Ok(())

@@ -129,7 +129,7 @@ fn restore(context: &Context, number: usize, yes: bool) -> Outcome<()> {
     if context.ui.manner().json {
         return print_json(&json!({ "restored": path, "sessions": sessions, "setAside": aside }));
     }
-    context.ui.say(&format!("restored the workspace with {sessions} sessions"));
+    context.ui.say(&format!("restored the workspace; sessions: {sessions}"));
     if let Some(aside) = aside {
         context.ui.say(&format!("what stood there is '{}'", aside.display()));
     }

@@ -68,29 +68,20 @@ pub fn of(manager: &CredentialManager<'_>, session: &Session) -> Status {
 
 /// The status of every session of the workspace, in its order.
 ///
-/// Only sessions that have credentials in the cache, or stand below one that has, are looked at
-/// closely: thousands of others cost a glance.
+/// Only sessions that have credentials in the cache are looked at closely: thousands of others cost
+/// a glance.
 pub fn of_all(manager: &CredentialManager<'_>, workspace: &Workspace) -> Vec<Status> {
     let kept = manager.cache().map(sessions_with_credentials).unwrap_or_default();
-    let index: HashMap<Uuid, &Session> = workspace.sessions.iter().map(|s| (s.id, s)).collect();
-    let mut asks: HashMap<Uuid, Glance> = HashMap::new();
     let flying = std::fs::read_dir(manager.run().join("l")).is_ok_and(|mut d| d.next().is_some());
-    let busy = flying && workspace.sessions.len() <= 200;
+    // Whether a request is in flight takes a look at a lock for each session.
+    let few = flying && workspace.sessions.len() <= FEW;
+    let index = workspace.sessions.iter().map(|session| (session.id, session)).collect();
+    let mut glances = Glances { manager, kept, index, known: HashMap::new() };
     let status = |session: &Session| {
-        let mut hop = Some(session);
-        let mut close = busy;
-        let mut seen = 0;
-        while let Some(current) = hop {
-            close |= kept.contains(&current.id);
-            seen += 1;
-            hop = parent_of(current)
-                .filter(|_| seen <= index.len())
-                .and_then(|id| index.get(&id).copied());
-        }
-        if close {
+        if few || glances.kept.contains(&session.id) {
             return of(manager, session);
         }
-        match glance(session, &index, &mut asks) {
+        match glances.at(session) {
             Glance::Broken => Status::Incomplete,
             Glance::Asks => Status::NeedsPerson,
             Glance::Silent => Status::Inactive,
@@ -99,7 +90,10 @@ pub fn of_all(manager: &CredentialManager<'_>, workspace: &Workspace) -> Vec<Sta
     workspace.sessions.iter().map(status).collect()
 }
 
-/// What a session needs, by its fields alone.
+/// How many sessions are each looked at for a request in flight.
+const FEW: usize = 200;
+
+/// What starting a session needs, by its fields and what its parents have.
 #[derive(Clone, Copy, PartialEq)]
 enum Glance {
     Asks,
@@ -107,28 +101,43 @@ enum Glance {
     Silent,
 }
 
-fn glance(
-    session: &Session,
-    index: &HashMap<Uuid, &Session>,
-    known: &mut HashMap<Uuid, Glance>,
-) -> Glance {
-    if let Some(found) = known.get(&session.id) {
-        return *found;
-    }
-    // A session that is its own ancestor is broken: that is what it finds here on its way round.
-    known.insert(session.id, Glance::Broken);
-    let found = match access::factory(&session.session_type) {
-        None => Glance::Broken,
-        Some(factory) if factory.has_parent() => {
-            let parent = parent_of(session).and_then(|id| index.get(&id));
-            parent.map_or(Glance::Broken, |parent| glance(parent, index, known))
+/// What was seen of the sessions so far.
+struct Glances<'a> {
+    manager: &'a CredentialManager<'a>,
+    kept: HashSet<Uuid>,
+    index: HashMap<Uuid, &'a Session>,
+    known: HashMap<Uuid, Glance>,
+}
+
+impl Glances<'_> {
+    fn at(&mut self, session: &Session) -> Glance {
+        if let Some(found) = self.known.get(&session.id) {
+            return *found;
         }
-        Some(_) if session.parent.is_some() => Glance::Broken,
-        Some(factory) if factory.summary(session).mfa_device.is_some() => Glance::Asks,
-        Some(_) => Glance::Silent,
-    };
-    known.insert(session.id, found);
-    found
+        // A session that is its own ancestor is broken: that is what it finds here on its way
+        // round.
+        self.known.insert(session.id, Glance::Broken);
+        let found = self.look(session);
+        self.known.insert(session.id, found);
+        found
+    }
+
+    fn look(&mut self, session: &Session) -> Glance {
+        let active = |status| matches!(status, Status::Active { .. });
+        if self.kept.contains(&session.id) && active(of(self.manager, session)) {
+            return Glance::Silent;
+        }
+        match access::factory(&session.session_type) {
+            None => Glance::Broken,
+            Some(factory) if factory.has_parent() => {
+                let parent = parent_of(session).and_then(|id| self.index.get(&id).copied());
+                parent.map_or(Glance::Broken, |parent| self.at(parent))
+            }
+            Some(_) if session.parent.is_some() => Glance::Broken,
+            Some(factory) if factory.summary(session).mfa_device.is_some() => Glance::Asks,
+            Some(_) => Glance::Silent,
+        }
+    }
 }
 
 fn parent_of(session: &Session) -> Option<Uuid> {

@@ -3,7 +3,7 @@
 //! `vault.json` holds the salt and the costs of Argon2id and a box to try a key on; each item is a
 //! sealed file of its own, bound to its subject. An unlocked vault is a key in the kernel keyring.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,12 @@ use crate::{
     seal::{Cost, Key},
     secret::{Secret, SecretBytes},
     system::{
+        clock,
         directory::{self, PathError},
         entropy, files,
         files::Durability,
         hash, kernel_key,
+        lock::Lock,
     },
 };
 
@@ -72,7 +74,6 @@ impl Backend for FileVault {
                 let path = settings.directory.join("vault.json");
                 return Err(VaultError::Absent(format!("{LABEL}: {} is missing", path.display())));
             }
-            None if has_items(settings) => return Err(damaged("vault.json is missing")),
             None => create(settings, unlock)?,
         };
         Ok(Box::new(Opened { directory: settings.directory.clone(), key }))
@@ -173,8 +174,24 @@ fn create(settings: &Settings, unlock: &dyn Unlock) -> Result<Key, VaultError> {
         None if !unlock.may_ask() => return Err(VaultError::Locked(LABEL)),
         None => unlock.passphrase(Passphrase::New).ok_or(VaultError::Cancelled)?,
     };
-    let entropy = |error: std::io::Error| failed(&error.to_string());
-    let salt = entropy::bytes::<16>().map_err(entropy)?;
+    set_aside_lost_items(settings, unlock)?;
+    directory::ensure(&settings.directory)?;
+    // Two processes may both find no vault; the second one uses what the first one made.
+    let lock = Lock::take(&settings.directory.join(".lock"), Duration::from_secs(10));
+    let _lock = lock.map_err(|error| failed(&error.to_string()))?;
+    if let Some(header) = read_header(settings)? {
+        let key = key_of(&passphrase, &header)?;
+        return if proves(&key, &header) { Ok(key) } else { Err(VaultError::WrongPassphrase) };
+    }
+    let (header, key) = new_header(&passphrase)?;
+    let text = serde_json::to_vec_pretty(&header).map_err(|error| failed(&error.to_string()))?;
+    files::write_private(&settings.directory.join("vault.json"), &text, Durability::Disk)?;
+    keep_unlocked(settings, &key);
+    Ok(key)
+}
+
+fn new_header(passphrase: &Secret) -> Result<(Header, Key), VaultError> {
+    let salt = entropy::bytes::<16>().map_err(|error| failed(&error.to_string()))?;
     let mut header = Header {
         format: FORMAT.into(),
         version: VERSION,
@@ -182,14 +199,22 @@ fn create(settings: &Settings, unlock: &dyn Unlock) -> Result<Key, VaultError> {
         salt: STANDARD.encode(salt),
         proof: String::new(),
     };
-    let key = key_of(&passphrase, &header)?;
+    let key = key_of(passphrase, &header)?;
     let proof = key.seal(PROOF, FORMAT.as_bytes()).map_err(|error| failed(&error.to_string()))?;
     header.proof = STANDARD.encode(proof);
-    directory::ensure(&settings.directory)?;
-    let text = serde_json::to_vec_pretty(&header).map_err(|error| failed(&error.to_string()))?;
-    files::write_private(&settings.directory.join("vault.json"), &text, Durability::Disk)?;
-    keep_unlocked(settings, &key);
-    Ok(key)
+    Ok((header, key))
+}
+
+/// Items whose vault.json is lost cannot be opened, unless it is found again: they are kept.
+fn set_aside_lost_items(settings: &Settings, unlock: &dyn Unlock) -> Result<(), VaultError> {
+    if settings.directory.join("vault.json").exists() || !has_items(settings) {
+        return Ok(());
+    }
+    let aside = settings.directory.with_extension(format!("lost-{}", clock::now()));
+    let renamed = std::fs::rename(&settings.directory, &aside);
+    renamed.map_err(|e| PathError::io("rename", &settings.directory, e))?;
+    unlock.announce(&format!("the old vault, without its vault.json, is '{}'", aside.display()));
+    Ok(())
 }
 
 /// The passphrase that was given without asking.

@@ -110,6 +110,8 @@ fn vault_of(
     going: &[Session],
 ) -> Outcome<Option<Box<dyn OpenVault>>> {
     match workspace.vault.as_deref() {
+        // A vault that is gone has nothing left to remove, and none is made for that.
+        Some("file") if !context.home.join("vault/vault.json").exists() => Ok(None),
         Some(recorded) if going.iter().any(has_secret) => {
             let (_, vault) = context.open_vault(Some(recorded))?;
             Ok(Some(vault))

@@ -129,7 +129,8 @@ pub(super) fn store<'a>(
     }
     let item = (form.item)(&session.fields.to_map(), &given.secret);
     let subject = session.identifier().to_string();
-    let before = ready.vault.fetch(&subject)?;
+    // A damaged item is no reason to keep a new secret out.
+    let before = ready.vault.fetch(&subject).unwrap_or_default();
     ready.vault.store(&subject, &item)?;
     if opened.vault_key.is_none() {
         // An item of its own for each workspace: homes share the system's vault.
