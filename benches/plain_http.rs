@@ -21,8 +21,25 @@ fn main() {
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("the request is sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer comes");
+        let answer = read_answer(&mut stream);
         assert!(answer.contains("200 OK") && answer.contains("<AccessKeyId>"), "{answer}");
+    }
+}
+
+/// The head and as many bytes as it announces: servers take their time to close.
+fn read_answer(stream: &mut TcpStream) -> String {
+    let (mut answer, mut buffer) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let length = stream.read(&mut buffer).expect("an answer comes");
+        answer.extend_from_slice(&buffer[..length]);
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            length.and_then(|(_, n)| n.parse().ok()).is_some_and(|n: usize| body.len() >= n)
+        });
+        if whole || length == 0 {
+            return text;
+        }
     }
 }

@@ -41,6 +41,11 @@ pub trait Prompt {
 
     /// Whether questions reach a person.
     fn can_ask(&self) -> bool;
+
+    /// Whether the first question has its answer already, so that nobody is disturbed.
+    fn is_ready(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody: for hooks, for `credential-process`, for renewals.

@@ -143,6 +143,11 @@ impl Context {
         }
     }
 
+    /// Whether another process can find at once what this one keeps.
+    pub(super) fn has_kernel_cache(&self) -> bool {
+        !is_cache_off() && Cache::find(&self.run, &self.home.tag()).is_ok()
+    }
+
     /// Forgets the key of a cache that the vault holds, if the vault is open.
     pub(super) fn forget_vault_cache(&self) -> bool {
         let Some(backend) = self.backend.get().cloned().flatten() else { return false };

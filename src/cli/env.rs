@@ -4,7 +4,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 
 use super::{
     args::{EnvArgs, Selection},
-    context::{self, Context, find, variable},
+    context::{Context, find, variable},
     exec, fail,
     failure::{Failure, Kind, Outcome},
     handout::{Asked, choose, hand_out},
@@ -63,10 +63,7 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
         return text.map(|text| text.expose().to_vec()).map_err(|e| unspeakable(e, shell));
     }
     let mut args = args;
-    // Without a cache the second command fetches the credentials, so that a code is asked for once.
-    if context::is_cache_off() {
-        args.name = Some(named(context, args.name.as_deref())?);
-    } else {
+    if context.has_kernel_cache() {
         let name = args.name.clone();
         let selection = args.selection.clone();
         let answer = hand_out(context, &Asked { selection, ..asked_for(name) })?;
@@ -75,6 +72,9 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
         args.selection.mfa_code = None;
         args.selection.min_ttl = None;
         args.again = true;
+    } else {
+        // What is fetched here, the second command would not find: it asks, and only it.
+        args.name = Some(named(context, args.name.as_deref())?);
     }
     let words = again(&args, shell)?;
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();

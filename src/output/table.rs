@@ -63,9 +63,10 @@ pub fn visible(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    let escape = |c: char| {
-        if hidden(c) { c.escape_default().to_string() } else { c.to_string() }
-    };
+    if !text.chars().any(hidden) {
+        return text.to_owned();
+    }
+    let escape = |c: char| if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }
 

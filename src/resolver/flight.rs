@@ -157,6 +157,12 @@ pub(super) fn is_flying(run: &Path, name: &str) -> bool {
     lock::is_held(&path(run, name))
 }
 
+/// Keeps everybody from taking the lead for `name` while the result lives; `None` when somebody
+/// has it.
+pub(super) fn try_hold(run: &Path, name: &str) -> Option<Lock> {
+    Lock::try_take(&path(run, name)).ok().flatten()
+}
+
 fn path(run: &Path, name: &str) -> PathBuf {
     run.join("l").join(name)
 }

@@ -247,7 +247,7 @@ impl<'a> CredentialManager<'a> {
             return Ok(self.resolved(entry, &name));
         }
         // While the old ones serve for a while yet, nobody is asked for new ones.
-        let spare = self.spare(&name, want).is_some();
+        let spare = self.spare(&name, want).is_some() && !prompt.is_ready();
         let prompt: &dyn Prompt = if spare { &NoPrompt } else { prompt };
         match self.issue(hops, prompt, flight.as_ref()) {
             Ok(entry) => {
@@ -436,7 +436,7 @@ impl<'a> CredentialManager<'a> {
     fn keep(&self, name: &str, entry: &Entry) {
         if let Some(cache) = &self.cache {
             cache.write(Shelf::Credentials, name, &entry.to_bytes());
-            prune(cache);
+            prune(cache, &self.run);
         }
     }
 
@@ -498,18 +498,19 @@ fn with_helpers<T>(prepared: &Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T)
 }
 
 /// Removes what has ended: credentials, and the answers that were made of them.
-fn prune(cache: &Cache) {
-    for shelf in [Shelf::Credentials, Shelf::Answers] {
-        for name in cache.names(shelf) {
-            let entry = match shelf {
-                Shelf::Answers => Answer::read(cache, &name).map(|answer| answer.entry),
-                Shelf::Credentials => {
-                    cache.read(shelf, &name).and_then(|bytes| Entry::from_bytes(&bytes))
-                }
-            };
-            if entry.is_none_or(|entry| entry.clocked.left() <= 0) {
-                cache.remove(shelf, &name);
-            }
+fn prune(cache: &Cache, run: &Path) {
+    let has_ended = |entry: Option<Entry>| entry.is_none_or(|entry| entry.clocked.left() <= 0);
+    for name in cache.names(Shelf::Answers) {
+        if has_ended(Answer::read(cache, &name).map(|answer| answer.entry)) {
+            cache.remove(Shelf::Answers, &name);
+        }
+    }
+    let read = |name: &str| Entry::from_bytes(&cache.read(Shelf::Credentials, name)?);
+    for name in cache.names(Shelf::Credentials).iter().filter(|name| has_ended(read(name))) {
+        // Whoever writes new ones holds the lead; what is seen under it is not replaced meanwhile.
+        let lead = flight::try_hold(run, name);
+        if lead.is_some() && has_ended(read(name)) {
+            cache.remove(Shelf::Credentials, name);
         }
     }
 }

@@ -79,6 +79,10 @@ impl Prompt for Ui {
     fn can_ask(&self) -> bool {
         self.code.borrow().is_some() || Self::can_ask(self)
     }
+
+    fn is_ready(&self) -> bool {
+        self.code.borrow().is_some()
+    }
 }
 
 impl Unlock for Ui {

@@ -134,6 +134,10 @@ pub(super) fn complete(
         return Err(Failure::new(Kind::NeedsAction, message)
             .hint(format!("leapp session add {} --help", session.session_type)));
     }
+    if lacks_parent && workspace.is_none_or(|workspace| workspace.sessions.is_empty()) {
+        return Err(Failure::usage("there is no session that could be its parent")
+            .hint("leapp session add aws-iam-user NAME"));
+    }
     if lacks_parent {
         let picked = ask(context, "Parent session", |text| {
             parent(session, factory, text, workspace).map_err(|failure| failure.message)
