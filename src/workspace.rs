@@ -245,8 +245,8 @@ impl Store {
         });
         let (source, secrets) =
             opened.ok_or_else(|| WorkspaceError::WrongKey { path: path.to_owned() })?;
-        let workspace = read.content(path, &secrets)?;
         let vault_key = read.vault_key();
+        let workspace = read.content(path, &secrets)?;
         Ok(Opened { workspace, source, vault_key, stamp: None, envelope: secrets })
     }
 }

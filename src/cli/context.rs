@@ -209,7 +209,10 @@ impl Context {
         for backend in vault::BACKENDS {
             match backend.answers(settings) {
                 Ok(()) => return backend.id(),
-                Err(error) => self.ui.note(&error.to_string()),
+                Err(error) => {
+                    self.ui.say(&format!("no {} answers here", backend.label()));
+                    self.ui.debug(&error.to_string());
+                }
             }
         }
         "file"

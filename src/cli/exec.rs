@@ -18,6 +18,7 @@ const OURS_ALONE: &[&str] = &["LEAPP_VAULT_PASSPHRASE"];
 
 /// Replaces this process by the command; returns only when that fails.
 pub(super) fn run(context: &Context, args: ExecArgs, tail: Option<Vec<OsString>>) -> Failure {
+    let is_shell = args.command.is_empty() && tail.is_none();
     let command = match command(&args, tail) {
         Ok(command) => command,
         Err(failure) => return failure,
@@ -29,6 +30,10 @@ pub(super) fn run(context: &Context, args: ExecArgs, tail: Option<Vec<OsString>>
     let Some((program, arguments)) = command.split_first() else {
         return Failure::usage("there is no command to run");
     };
+    if is_shell {
+        context.ui.say("this is a shell with the session; 'exit' leaves it");
+    }
+    context.ui.finish();
     exec::exec(program, arguments, &environment).into()
 }
 

@@ -61,7 +61,9 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
         return None;
     }
     let cache = Cache::find(&context.run, &context.home.tag()).ok()??;
-    Answer::find(&cache, &key(context, asked, name), asked.selection.min_ttl.unwrap_or(0))
+    let min_ttl = asked.selection.min_ttl.unwrap_or(0);
+    // What was handed out a moment ago is not renewed in between.
+    Answer::find(&cache, &key(context, asked, name), min_ttl, !asked.again)
 }
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     access::Verified,
+    envdelta,
     model::{Session, Timestamp, Workspace, duration},
     output::table::visible,
     resolver::status::{self, Status},
@@ -76,6 +77,10 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
         format!("expired at {}", local(expires))
     };
     print(&format!("{}@{}{}  {end}\n", visible(&name), visible(&region), visible(&account)))?;
+    if state.kind == envdelta::Kind::Exec {
+        context.ui.say("next: 'exit' leaves this shell, and the session with it");
+        return Ok(());
+    }
     let shell = super::env::chosen_shell(None);
     let words: &[&str] =
         if left > 0 { &["leapp", "env", "--unset"] } else { &["leapp", "env", &name] };

@@ -41,7 +41,10 @@ fn help_of(arguments: &[OsString]) -> String {
     let mut command = Cli::command();
     let mut words = vec!["leapp".to_owned()];
     for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
-        let Some(next) = command.find_subcommand(word).cloned() else { continue };
+        if word.starts_with('-') {
+            continue;
+        }
+        let Some(next) = command.find_subcommand(word).cloned() else { break };
         words.push(word.to_owned());
         command = next;
     }

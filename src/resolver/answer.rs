@@ -99,10 +99,11 @@ impl Answer {
     }
 
     /// The answer that was kept, if it still holds: every file is as it was, and at least
-    /// `min_ttl` seconds, and the window for renewal, are left.
-    pub fn find(cache: &Cache, key: &str, min_ttl: u32) -> Option<Self> {
+    /// `min_ttl` seconds are left, and the window for renewal, where `renewable`.
+    pub fn find(cache: &Cache, key: &str, min_ttl: u32, renewable: bool) -> Option<Self> {
         let answer = Self::read(cache, key)?;
-        let least = i64::from(min_ttl).max(answer.clocked().window()).max(1);
+        let window = if renewable { answer.clocked().window() } else { 1 };
+        let least = i64::from(min_ttl).max(window).max(1);
         let fresh = answer.clocked().left() >= least;
         let same = answer.files.iter().all(|(path, stamp)| files::stamp(path) == *stamp);
         (fresh && same).then_some(answer)

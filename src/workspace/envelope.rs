@@ -97,17 +97,23 @@ pub(super) struct Secrets {
 impl Envelope {
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, WorkspaceError> {
         let damaged = |detail: String| WorkspaceError::Damaged { path: path.to_owned(), detail };
-        let peek: Peek =
-            serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        if peek.header.format != FORMAT {
-            return Err(damaged(format!("its format is {:?}", peek.header.format)));
+        // A form that cannot be read at all may be that of a newer program.
+        let file: Result<File<'_>, _> = serde_json::from_slice(bytes);
+        let (format, version) = match &file {
+            Ok(file) => (file.header.format.clone(), u64::from(file.header.version)),
+            Err(error) => {
+                let peek: Peek =
+                    serde_json::from_slice(bytes).map_err(|_| damaged(error.to_string()))?;
+                (peek.header.format, peek.header.version)
+            }
+        };
+        if format != FORMAT {
+            return Err(damaged(format!("its format is {format:?}")));
         }
-        if peek.header.version > u64::from(VERSION) {
-            let version = peek.header.version;
+        if version > u64::from(VERSION) {
             return Err(WorkspaceError::Newer { path: path.to_owned(), version });
         }
-        let file: File<'_> =
-            serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+        let file = file.map_err(|error| damaged(error.to_string()))?;
         if file.header.kdf != KDF {
             return Err(damaged(format!("its key derivation is {:?}", file.header.kdf)));
         }
@@ -149,7 +155,7 @@ impl Envelope {
     }
 
     pub(super) fn content(
-        &self,
+        self,
         path: &Path,
         secrets: &Secrets,
     ) -> Result<Workspace, WorkspaceError> {
@@ -158,7 +164,7 @@ impl Envelope {
         let associated = associated(&self.header).map_err(|error| damaged(error.to_string()))?;
         let plain = secrets
             .data_key
-            .open(self.sealed.clone(), &associated)
+            .open(self.sealed, &associated)
             .map_err(|error| damaged(error.to_string()))?;
         serde_json::from_slice(plain.expose()).map_err(|error| damaged(error.to_string()))
     }
