@@ -10,4 +10,7 @@ pub mod partition;
 pub mod shared_config;
 pub mod sts;
 
+/// Clocks that differ by more than this many seconds are said to differ.
+pub const CLOCK_TOLERANCE: i64 = 5 * 60;
+
 pub use error::{CloudError, ErrorKind};

@@ -28,15 +28,13 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::{CloudError, http};
+use super::{CLOCK_TOLERANCE, CloudError, http};
 use crate::{
     model::{RegionName, Timestamp},
     secret::Secret,
     system::clock,
 };
 
-/// Clocks that differ by more than this many seconds are said to differ.
-pub const CLOCK_TOLERANCE: i64 = 5 * 60;
 /// After so long a person is told what is awaited.
 const IMPATIENCE: Duration = Duration::from_millis(300);
 

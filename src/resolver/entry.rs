@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    cloud::sts::CLOCK_TOLERANCE,
+    cloud::CLOCK_TOLERANCE,
     model::{CredentialKind, Credentials, Grant, Timestamp, credentials::renewal_window},
     secret::{Secret, SecretBytes},
     system::clock,

@@ -44,48 +44,44 @@ pub struct Content {
     pub stamp: Stamp,
     /// Permission bits.
     pub mode: u32,
+    /// The owner's user id.
+    pub owner: u32,
 }
 
 /// Reads a file of the user's without judging its mode; `None` when there is none.
 ///
 /// A symbolic link and a foreign owner are refused. At most `limit` bytes are read.
 pub fn read_owned(path: &Path, limit: u64) -> Result<Option<Content>, PathError> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(PathError::io("open", path, error)),
-    };
-    let meta = file.metadata().map_err(|e| PathError::io("inspect", path, e))?;
-    if meta.uid() != super::process::user() {
-        return Err(PathError::ForeignOwner { path: path.to_owned(), owner: meta.uid() });
+    let Some(file) = open(path, OFlag::O_NOFOLLOW)? else { return Ok(None) };
+    let content = read_opened(path, file, limit)?;
+    if content.owner != super::process::user() {
+        return Err(PathError::ForeignOwner { path: path.to_owned(), owner: content.owner });
     }
-    let failed = |e| PathError::io("read", path, e);
-    if !meta.is_file() {
-        return Err(failed(io::Error::other("it is no regular file")));
-    }
-    if meta.len() > limit {
-        return Err(failed(io::Error::other(format!("it is larger than {limit} bytes"))));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(Content { bytes, stamp: Stamp::of(&meta), mode: meta.mode() & 0o7777 }))
+    Ok(Some(content))
 }
 
 /// Reads a file of the user's own choosing, links followed; `None` when there is none.
 ///
 /// What is no regular file is refused: a pipe could keep us waiting for ever.
 pub fn read_users(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
-    let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
+    let Some(file) = open(path, OFlag::empty())? else { return Ok(None) };
+    read_opened(path, file, limit).map(|content| Some(content.bytes))
+}
+
+/// Opens a file for reading; a pipe does not keep us waiting.
+fn open(path: &Path, flags: OFlag) -> Result<Option<File>, PathError> {
+    let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PathError::io("open", path, error)),
+    }
+}
+
+/// The content of an opened file, if it is a regular file of at most `limit` bytes.
+fn read_opened(path: &Path, file: File, limit: u64) -> Result<Content, PathError> {
     let failed = |e| PathError::io("read", path, e);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let meta = file.metadata().map_err(failed)?;
+    let meta = file.metadata().map_err(|e| PathError::io("inspect", path, e))?;
     if !meta.is_file() {
         return Err(failed(io::Error::other("it is no regular file")));
     }
@@ -94,7 +90,8 @@ pub fn read_users(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError>
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(bytes))
+    let (stamp, mode, owner) = (Stamp::of(&meta), meta.mode() & 0o7777, meta.uid());
+    Ok(Content { bytes, stamp, mode, owner })
 }
 
 /// Reads a private file; `None` when there is none. A mode that lets others in is refused.
