@@ -209,10 +209,12 @@ impl Context {
         for backend in vault::BACKENDS {
             match backend.answers(settings) {
                 Ok(()) => return backend.id(),
-                Err(error) => {
+                // What a missing bus is called by the library helps nobody who never had one.
+                Err(error @ VaultError::Absent(_)) => {
                     self.ui.say(&format!("no {} answers here", backend.label()));
                     self.ui.debug(&error.to_string());
                 }
+                Err(error) => self.ui.note(&error.to_string()),
             }
         }
         "file"

@@ -408,7 +408,10 @@ fn without_a_command_there_must_be_a_terminal() {
     command.env("SHELL", "/bin/sh").env("TERM", "dumb");
     let outcome = world.run(command, None);
     assert_eq!(outcome.code(), 9, "{outcome}");
-    assert_eq!(outcome.text(), "shell of prod with 0 arguments\r\n");
+    assert_eq!(
+        outcome.text(),
+        "leapp: this is a shell with the session; 'exit' leaves it\r\nshell of prod with 0 arguments\r\n"
+    );
 }
 
 #[test]
