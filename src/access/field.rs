@@ -30,8 +30,8 @@ pub struct Field {
     pub label: &'static str,
     /// The flag's help, a fragment.
     pub help: &'static str,
-    /// The placeholder of the flag's value.
-    pub placeholder: &'static str,
+    /// What stands for the flag's value in help.
+    pub value_name: &'static str,
     /// How its text is read.
     pub form: Form,
     /// Whether a session cannot be without it.

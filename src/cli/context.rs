@@ -230,7 +230,7 @@ impl Context {
         Ok(Surroundings {
             endpoint: choice.endpoint,
             ca_bundles: bundles.map(PathBuf::from).collect(),
-            user: process::user_name().or_else(|| text("USER")).unwrap_or_default(),
+            user: user_name(),
             host: process::host_name().unwrap_or_default(),
         })
     }
@@ -357,6 +357,12 @@ pub(super) fn manner(global: &Global) -> Outcome<Manner> {
         plain: set("NO_COLOR") || text("TERM").as_deref() == Some("dumb"),
         level,
     })
+}
+
+/// The user's name; the user id where the system knows none, as in many containers.
+fn user_name() -> String {
+    let name = process::user_name().or_else(|| text("USER"));
+    name.unwrap_or_else(|| format!("uid{}", process::user()))
 }
 
 /// Whether `LEAPP_CACHE` is `off`.

@@ -29,7 +29,7 @@ pub(super) fn augment(command: Command, factory: &dyn CredentialProviderFactory)
     for field in factory.fields() {
         let many = matches!(field.form, Form::List | Form::Pairs);
         let action = if many { ArgAction::Append } else { ArgAction::Set };
-        let arg = text(field.flag, field.placeholder, field.help).action(action);
+        let arg = text(field.flag, field.value_name, field.help).action(action);
         command = command.arg(arg.allow_hyphen_values(false));
     }
     if let Some(secret) = factory.secret() {
@@ -51,9 +51,9 @@ pub(super) fn augment(command: Command, factory: &dyn CredentialProviderFactory)
 }
 
 /// A flag with a text.
-pub(super) fn text(name: &str, placeholder: &str, help: &str) -> Arg {
-    let (name, placeholder) = (name.to_owned(), placeholder.to_owned());
-    Arg::new(name.clone()).long(name).value_name(placeholder).help(help.to_owned())
+pub(super) fn text(name: &str, value_name: &str, help: &str) -> Arg {
+    let (name, value_name) = (name.to_owned(), value_name.to_owned());
+    Arg::new(name.clone()).long(name).value_name(value_name).help(help.to_owned())
 }
 
 /// A flag alone.
