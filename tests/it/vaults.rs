@@ -582,3 +582,24 @@ fn the_warm_path_makes_no_connection_no_thread_and_one_write() {
         assert_eq!(opened("audit.jsonl"), 1);
     }
 }
+
+#[test]
+fn the_first_secrets_at_once_share_one_vault() {
+    let world = World::new();
+    let key = world.user["access_key_id"].as_str().unwrap();
+    let secret = world.user["secret_access_key"].as_str().unwrap();
+    let names = ["one", "two", "three", "four"];
+    std::thread::scope(|scope| {
+        for name in names {
+            let words = ["session", "add", "aws-iam-user", name, "--access-key-id", key];
+            let mut command = world.command(words);
+            command.arg("--secret-access-key-stdin");
+            scope.spawn(move || {
+                crate::support::run(&mut command, Some(secret)).succeeds().says("added session");
+            });
+        }
+    });
+    for name in names {
+        world.leapp(["start", name]).succeeds();
+    }
+}
