@@ -120,8 +120,8 @@ fn fallback_region(session: &Session) -> String {
 }
 
 fn is_on(context: &Context, session: &Session) -> bool {
-    let identity = session.identifier().to_string();
-    context.before.state().is_some_and(|state| state.identities.contains(&identity))
+    let state = context.before.state();
+    state.is_some_and(|state| state.identities.contains(&session.identifier().to_string()))
 }
 
 fn haystack(session: &Session) -> String {

@@ -1,6 +1,6 @@
 //! Tables for people: columns aligned, cut to the terminal's width; plain where there is none.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -40,13 +40,14 @@ pub struct Row {
 
 /// The text of a table. Control characters in cells are escaped.
 pub fn render(names: &[&str], rows: &[Row], style: Style) -> String {
-    let head =
-        Row { cells: names.iter().map(|name| (*name).to_owned()).collect(), ..Row::default() };
+    let shown = |row: &Row| Row {
+        mark: row.mark,
+        cells: row.cells.iter().map(|cell| visible(cell)).collect(),
+        emphasis: row.emphasis,
+    };
+    let head = Row { cells: names.iter().map(|name| visible(name)).collect(), ..Row::default() };
     let mut all: Vec<Row> = if style.header { vec![head] } else { Vec::new() };
-    all.extend(rows.iter().cloned());
-    for cell in all.iter_mut().flat_map(|row| row.cells.iter_mut()) {
-        *cell = visible(cell);
-    }
+    all.extend(rows.iter().map(shown));
     let widths = widths(&all, names.len(), style.width);
     let mut text = String::new();
     for (at, row) in all.iter().enumerate() {
@@ -63,7 +64,8 @@ pub fn visible(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    if !text.chars().any(hidden) {
+    let is_plain = |b: u8| (b' '..=b'~').contains(&b);
+    if text.bytes().all(is_plain) || !text.chars().any(hidden) {
         return text.to_owned();
     }
     let escape = |c: char| if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
@@ -75,7 +77,7 @@ fn line(row: &Row, widths: &[usize], style: Style) -> String {
     let last = row.cells.len().saturating_sub(1);
     for (at, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
         let cell = cut(cell, *width);
-        let padding = " ".repeat(width.saturating_sub(cell.width()) + 2);
+        let padding = width.saturating_sub(cell.width()) + 2;
         let code = match row.emphasis {
             _ if !style.colour || at != last || style.header => None,
             Emphasis::Good => Some("32"),
@@ -86,7 +88,7 @@ fn line(row: &Row, widths: &[usize], style: Style) -> String {
             Some(code) => _ = write!(line, "\u{1b}[{code}m{cell}\u{1b}[0m"),
             None => line.push_str(&cell),
         }
-        line.push_str(&padding);
+        line.extend(std::iter::repeat_n(' ', padding));
     }
     line
 }
@@ -110,9 +112,9 @@ fn widths(rows: &[Row], columns: usize, limit: Option<usize>) -> Vec<usize> {
     widths
 }
 
-fn cut(text: &str, width: usize) -> String {
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut used = 0;
     let fits = |c: &char| {
