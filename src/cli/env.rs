@@ -14,6 +14,7 @@ use crate::{
     envdelta::Kind as StateKind,
     output::{self, Handout},
     resolver::answer::Answer,
+    secret::SecretBytes,
     shell::{self, Shell},
     system::{process, terminal},
 };
@@ -28,7 +29,7 @@ pub(super) fn run(context: &Context, args: EnvArgs) -> Outcome<u8> {
     let result =
         if args.unset { unset(context, shell, args.show) } else { set(context, args, shell) };
     match result {
-        Ok(text) => print_bytes(&text).map(|()| 0),
+        Ok(text) => print_bytes(text.expose()).map(|()| 0),
         Err(failure) => {
             if !terminal::stdout_is_terminal() {
                 _ = print_bytes(shell.failing().as_bytes());
@@ -53,14 +54,14 @@ fn say_still_on(context: &Context) {
     }
 }
 
-fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<Vec<u8>> {
+fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<SecretBytes> {
     if terminal::stdout_is_terminal() && !args.show {
         return Err(for_a_shell(&args, shell));
     }
     if args.show {
         let answer = hand_out(context, &asked(args))?;
         let text = shell.apply(&answer.delta, &context.before);
-        return text.map(|text| text.expose().to_vec()).map_err(|e| unspeakable(e, shell));
+        return text.map_err(|error| unspeakable(error, shell));
     }
     let mut args = args;
     if context.has_kernel_cache() {
@@ -78,7 +79,7 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<V
     }
     let words = again(&args, shell)?;
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-    shell.deferred(&words).map_err(|error| unspeakable(error, shell))
+    shell.deferred(&words).map(SecretBytes::new).map_err(|error| unspeakable(error, shell))
 }
 
 /// The identifier of the session that was named, or is picked now.
@@ -92,7 +93,7 @@ fn named(context: &Context, name: Option<&str>) -> Outcome<String> {
     Ok(session.identifier().to_string())
 }
 
-fn unset(context: &Context, shell: &'static dyn Shell, show: bool) -> Outcome<Vec<u8>> {
+fn unset(context: &Context, shell: &'static dyn Shell, show: bool) -> Outcome<SecretBytes> {
     if terminal::stdout_is_terminal() && !show {
         let line = shell.eval_line(&["leapp", "env", "--unset"]).unwrap_or_default();
         return Err(Failure::usage("what this prints is for a shell").hint(line));
@@ -100,7 +101,8 @@ fn unset(context: &Context, shell: &'static dyn Shell, show: bool) -> Outcome<Ve
     if variable("LEAPP_STATE").is_none() && variable("LEAPP_SESSION").is_none() {
         context.ui.note("no session of leapp's is on in this shell");
     }
-    shell.restore(&context.before).map_err(|error| unspeakable(error, shell))
+    let text = shell.restore(&context.before);
+    text.map(SecretBytes::new).map_err(|error| unspeakable(error, shell))
 }
 
 /// JSON or dotenv, for programs.
@@ -117,10 +119,7 @@ fn programs(context: &Context, args: EnvArgs) -> Outcome<()> {
 }
 
 /// An answer in a form, if the form can print it.
-pub(super) fn render(
-    form: &dyn output::Form,
-    answer: &Answer,
-) -> Outcome<crate::secret::SecretBytes> {
+pub(super) fn render(form: &dyn output::Form, answer: &Answer) -> Outcome<SecretBytes> {
     let kind = answer.credentials().kind;
     if !form.prints(kind) {
         let message = format!("{} cannot print {}", form.id(), kind.as_str());
