@@ -73,6 +73,10 @@ pub trait CredentialProviderFactory: Sync {
     /// What lists and messages say about a session.
     fn summary(&self, session: &Session) -> Summary;
 
+    /// Whom the session's credentials speak for, as far as its fields tell: what a person who trusts
+    /// it relies upon. No secret.
+    fn principal(&self, session: &Session) -> String;
+
     /// Where a session's own requests go: never the caller's environment, so that what one shell
     /// obtained serves all.
     fn home_region(
@@ -166,6 +170,8 @@ pub struct Hop<'a> {
 pub struct RegionSources<'a> {
     /// From the command line.
     pub flag: Option<&'a RegionName>,
+    /// From the project file that governs the current directory, and is trusted.
+    pub project: Option<&'a RegionName>,
     /// The user's own variables, whatever an earlier session of ours has put in their place.
     pub own: &'a dyn Fn(&str) -> Option<String>,
     /// The workspace's default.

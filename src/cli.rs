@@ -11,14 +11,20 @@ mod env;
 mod exec;
 mod failure;
 mod handout;
+mod hook;
+mod hook_env;
 mod list;
 mod lock;
 mod overview;
+mod pin;
 mod place;
+mod project;
+mod renew;
 mod session;
 mod start;
 mod status;
 mod stop;
+mod trust;
 mod usage;
 mod workspace;
 
@@ -90,6 +96,15 @@ fn dispatch(
         Some(Command::Hot(Hot::Env(args))) => return env::run(context, args),
         Some(Command::Hot(Hot::Exec(args))) => return Err(exec::run(context, args, tail)),
         Some(Command::Hot(Hot::CredentialProcess(args))) => credential_process::run(context, args),
+        Some(Command::Hot(Hot::HookEnv(args))) => return hook_env::run(context, args),
+        Some(Command::Pin(args)) => pin::run(context, &args),
+        Some(Command::Trust(args)) => trust::run(context, &args),
+        Some(Command::Untrust(args)) => trust::untrust(context, &args),
+        Some(Command::Deny(args)) => trust::deny(context, &args),
+        Some(Command::Use(_)) => Err(hook::without("use")),
+        Some(Command::Off) => Err(hook::without("off")),
+        Some(Command::Hook(args)) => hook::run(&args),
+        Some(Command::Renew(args)) => renew::run(context, &args),
         Some(Command::List(args)) => list::run(context, &args),
         Some(Command::Start(args)) => start::run(context, args, start::Mode::Start),
         Some(Command::Stop(args)) => stop::run(context, &args),
@@ -108,7 +123,13 @@ fn dispatch(
 /// Whether the command is one that an SDK runs, at any time and anywhere.
 fn runs_unattended(command: Option<&Command>) -> bool {
     use self::args::SessionCommand::Generate;
-    matches!(command, Some(Command::Hot(Hot::CredentialProcess(_)) | Command::Session(Generate(_))))
+    match command {
+        Some(Command::Hot(Hot::CredentialProcess(_)) | Command::Renew(_)) => true,
+        // A directory asks for nobody; a person who typed 'leapp use' is there.
+        Some(Command::Hot(Hot::HookEnv(args))) => !args.by_hand,
+        Some(Command::Session(command)) => matches!(command, Generate(_)),
+        _ => false,
+    }
 }
 
 /// Parses the arguments. The commands of the warm path are tried first and alone: the whole tree

@@ -27,6 +27,8 @@ pub mod access;
 
 pub mod resolver;
 
+pub mod activation;
+
 pub mod output;
 
 pub mod ui;

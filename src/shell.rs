@@ -14,12 +14,15 @@
 
 mod bash;
 mod fish;
+pub mod hook;
 mod posix;
 mod powershell;
 mod zsh;
 
 use std::error::Error;
 use std::fmt;
+
+pub use hook::{Change, Owner, Reply};
 
 use crate::envdelta::{EnvDelta, Inherited};
 use crate::secret::SecretBytes;
@@ -69,6 +72,29 @@ pub trait Shell: Sync {
 
     /// The line that a person types to have this shell evaluate what the program prints.
     fn eval_line(&self, words: &[&str]) -> Result<String, Unrepresentable>;
+
+    /// The text that loads the hook, with the program's path in it; `None` where this shell has no
+    /// hook.
+    fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let _ = program;
+        None
+    }
+
+    /// Where a person puts the line that loads the hook, and the line.
+    fn hook_line(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// Whether the shell can tell the time without starting a program.
+    fn has_clock(&self) -> bool {
+        true
+    }
+
+    /// An answer to the hook. Only the hook evaluates it, and untraced: it may hold secrets.
+    fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {
+        let _ = (reply, before);
+        Ok(SecretBytes::default())
+    }
 
     /// Like [`Shell::quote_into`], for what is not secret.
     fn quote(&self, value: &[u8]) -> Result<Vec<u8>, Unrepresentable> {

@@ -4,16 +4,19 @@
 //! Deliberately absent: words of the domain. Nothing here knows what a session is.
 
 pub mod clock;
+pub mod detached;
 pub mod directory;
 pub mod entropy;
 pub mod exec;
 pub mod files;
+pub mod git_ignore;
 pub mod hash;
 pub mod inherited;
 pub mod input;
 pub mod kernel_key;
 pub mod lock;
 pub mod machine;
+pub mod owned;
 pub mod paths;
 pub mod process;
 pub mod terminal;

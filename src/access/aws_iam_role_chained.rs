@@ -175,6 +175,10 @@ impl CredentialProviderFactory for AwsIamRoleChained {
         Summary { account: role.map(|role| role.account), role: name, mfa_device: None }
     }
 
+    fn principal(&self, session: &Session) -> String {
+        field::text(&session.fields.to_map(), "role_arn").unwrap_or_default().to_owned()
+    }
+
     fn home_region(
         &self,
         session: &Session,

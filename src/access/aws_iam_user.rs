@@ -114,6 +114,10 @@ impl CredentialProviderFactory for AwsIamUser {
         Summary { account: account.map(|arn| arn.account), role: None, mfa_device: device }
     }
 
+    fn principal(&self, session: &Session) -> String {
+        field::text(&session.fields.to_map(), "access_key_id").unwrap_or_default().to_owned()
+    }
+
     fn home_region(
         &self,
         session: &Session,

@@ -1,4 +1,4 @@
-//! Where AWS sessions work, step by step: flag, session, `AWS_REGION`, `AWS_DEFAULT_REGION`, the
+//! Where AWS sessions work, step by step: flag, project file, session, `AWS_REGION`, `AWS_DEFAULT_REGION`, the
 //! default profile, the workspace, `us-east-1`.
 
 use std::path::PathBuf;
@@ -59,10 +59,11 @@ fn pick(
     let chosen = |region: &RegionName, source: String, notes: Vec<String>, files: Vec<PathBuf>| {
         RegionChoice { region: region.clone(), source, notes, files }
     };
-    let said = [(sources.flag, "--region".to_owned()), {
-        let source = format!("session '{}'", session.name);
-        (session.region.as_ref(), source)
-    }];
+    let said = [
+        (sources.flag, "--region".to_owned()),
+        (sources.project, "the project file".to_owned()),
+        (session.region.as_ref(), format!("session '{}'", session.name)),
+    ];
     for (region, source) in said {
         if let Some(region) = region {
             check(region, partition)?;
@@ -189,7 +190,12 @@ mod tests {
             "AWS_CONFIG_FILE" => Some(config.to_str().unwrap().to_owned()),
             _ => case.own.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
         };
-        let sources = RegionSources { flag: flag.as_ref(), own: &own, default: default.as_ref() };
+        let sources = RegionSources {
+            flag: flag.as_ref(),
+            project: None,
+            own: &own,
+            default: default.as_ref(),
+        };
         let session = session((!case.session.is_empty()).then_some(case.session));
         let choice = choose(&session, None, &sources);
         let found = choice.as_ref().map_or("error", |choice| choice.region.as_str());
@@ -246,9 +252,11 @@ mod tests {
     #[test]
     fn a_partition_binds_the_region() {
         let flag = RegionName::parse("eu-west-1").unwrap();
-        let sources = RegionSources { flag: Some(&flag), own: &|_| None, default: None };
+        let sources =
+            RegionSources { flag: Some(&flag), project: None, own: &|_| None, default: None };
         assert!(choose(&session(None), Some("aws-cn"), &sources).is_err());
-        let sources = RegionSources { flag: None, own: &|_| None, default: Some(&flag) };
+        let sources =
+            RegionSources { flag: None, project: None, own: &|_| None, default: Some(&flag) };
         let choice = choose(&session(None), Some("aws-cn"), &sources).unwrap();
         assert_eq!(choice.region.as_str(), "cn-northwest-1");
         assert_eq!(

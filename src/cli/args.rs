@@ -91,6 +91,9 @@ pub(super) enum Hot {
     Exec(ExecArgs),
     /// Print a session's credentials in the form that the AWS SDKs run a program for
     CredentialProcess(ProcessArgs),
+    /// Answer a shell's hook
+    #[command(hide = true)]
+    HookEnv(HookEnvArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,8 +122,115 @@ pub(super) enum Command {
     /// Inspect and restore the workspace file
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// Make this directory use a session: write its project file and trust it
+    Pin(PinArgs),
+    /// Look at a project file and let it switch its session on
+    Trust(TrustArgs),
+    /// Take that back
+    Untrust(FileArgs),
+    /// Never use a project file, and never mention it
+    Deny(FileArgs),
+    /// Switch a session on in this shell
+    Use(UseArgs),
+    /// Switch off what is on in this shell
+    Off,
+    /// Print what makes a shell follow directories: eval "$(leapp hook bash)"
+    Hook(HookArgs),
+    /// Fetch new credentials in the background
+    #[command(hide = true)]
+    Renew(RenewArgs),
     /// Print a completion script for a shell
     Completions(CompletionArgs),
+}
+
+/// The shells that have a hook.
+fn hooked() -> PossibleValuesParser {
+    let hooked = shell::SHELLS.iter().filter(|shell| shell.hook_line().is_some());
+    PossibleValuesParser::new(hooked.map(|shell| shell.id()))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HookArgs {
+    /// The shell; without it, the line for each shell is shown
+    #[arg(value_name = "SHELL", value_parser = hooked())]
+    pub(super) shell: Option<String>,
+}
+
+/// What a hook tells and asks.
+#[derive(Debug, Args)]
+pub(super) struct HookEnvArgs {
+    /// The shell
+    pub(super) shell: String,
+    /// The session, with --by-hand
+    pub(super) name: Option<String>,
+    /// A person typed 'leapp use'
+    #[arg(long)]
+    pub(super) by_hand: bool,
+    /// The shell has saved what was there before us
+    #[arg(long)]
+    pub(super) held: bool,
+    /// Who holds the shell against directories: u or o
+    #[arg(long, default_value = "")]
+    pub(super) hold: String,
+    /// The session that 'leapp use' switched on, by its identifier
+    #[arg(long)]
+    pub(super) keep: Option<String>,
+    /// What was said in this shell
+    #[arg(long, default_value = "")]
+    pub(super) said: String,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UseArgs {
+    /// The session; without it, one is picked from a list
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RenewArgs {
+    /// The session's identifier
+    pub(super) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PinArgs {
+    /// The session
+    pub(super) name: String,
+    /// The region for this directory, instead of the session's own
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// Write .leapp.local.toml, which is yours alone, and not .leapp.toml
+    #[arg(long)]
+    pub(super) local: bool,
+    /// For this directory alone, not for those below it
+    #[arg(long)]
+    pub(super) here: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
+pub(super) struct TrustArgs {
+    /// A project file or its directory [default: what governs this directory]
+    pub(super) path: Option<std::path::PathBuf>,
+    /// For the file's own directory alone, not for those below it
+    #[arg(long)]
+    pub(super) here: bool,
+    /// Show what is trusted and what is denied
+    #[arg(long, conflicts_with_all = ["path", "here"])]
+    pub(super) list: bool,
+    /// Forget files that are gone, or stand in another directory now
+    #[arg(long, conflicts_with_all = ["path", "here", "list"])]
+    pub(super) prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// A project file or its directory [default: what governs this directory]
+    pub(super) path: Option<std::path::PathBuf>,
 }
 
 /// What `env`, `exec` and their like have in common.

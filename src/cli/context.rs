@@ -103,6 +103,8 @@ impl Context {
         for narrowed in &narrowed {
             self.say_narrowed(narrowed);
         }
+        // What holds in every shell may have changed: they ask again.
+        crate::activation::lease::revoke_all(&self.run);
         Ok(result)
     }
 
@@ -308,6 +310,10 @@ impl Helper for Context {
 
     fn note(&self, what: &str) {
         self.ui.note(what);
+    }
+
+    fn renewed(&self) {
+        crate::activation::lease::revoke_all(&self.run);
     }
 }
 

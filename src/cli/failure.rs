@@ -111,6 +111,11 @@ impl Failure {
         failure
     }
 
+    /// What went wrong, without what was being done: for a note that is read later.
+    pub(super) fn in_a_line(&self) -> String {
+        self.causes.first().unwrap_or(&self.message).clone()
+    }
+
     pub(super) fn exit(&self) -> u8 {
         self.status.unwrap_or_else(|| self.kind.exit())
     }

@@ -6,12 +6,13 @@ use super::{
     args::Selection,
     context::{self, Context, find},
     failure::{Failure, Kind, Outcome},
+    project,
 };
 use crate::{
     access::{self, Outcome as Given, RegionSources},
     cloud::endpoint,
     envdelta::{EnvDelta, Kind as StateKind, Managed, State, Value},
-    model::{RegionName, Session, Workspace},
+    model::{Credentials, RegionName, Session, Timestamp, Workspace},
     resolver::{
         Cache, CredentialManager, Entry, Resolved, Want,
         answer::{Answer, Question},
@@ -37,6 +38,29 @@ pub(super) struct Asked {
     /// Whether this is the second half of a hand-out that was told and recorded already.
     pub(super) again: bool,
 }
+
+/// The regions that were said, strongest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Regions {
+    /// On the command line.
+    pub(super) flag: Option<RegionName>,
+    /// By the trusted project file that governs the current directory.
+    pub(super) project: Option<RegionName>,
+}
+
+impl Asked {
+    /// The regions that count here. A program that an SDK runs works anywhere, and its directory
+    /// means nothing.
+    fn regions(&self, context: &Context) -> Regions {
+        let flag = self.selection.region.clone();
+        let counts = flag.is_none() && self.form != CREDENTIAL_PROCESS;
+        let project = counts.then(|| project::trusted_here(context)).flatten();
+        Regions { flag, project: project.and_then(|trusted| trusted.region().cloned()) }
+    }
+}
+
+/// The form that programs ask for.
+pub(super) const CREDENTIAL_PROCESS: &str = "credential-process";
 
 /// Hands a session out: the one way for `env`, `exec` and `credential-process`.
 pub(super) fn hand_out(context: &Context, asked: &Asked) -> Outcome<Answer> {
@@ -73,7 +97,7 @@ fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
     let session = match &asked.name {
         Some(name) => find(workspace, name)?,
-        None => choose(context, workspace)?,
+        None => chosen(context, workspace)?,
     };
     let Some(workspace) = workspace else { return Err(nothing_named()) };
     confirm(context, session)?;
@@ -97,7 +121,7 @@ fn make(
     session: &Session,
     mut files: Vec<(PathBuf, Option<Stamp>)>,
 ) -> Outcome<Answer> {
-    let choice = region(context, workspace, session, asked.selection.region.as_ref())?;
+    let choice = region(context, workspace, session, &asked.regions(context))?;
     files.extend(Answer::stamps(choice.files.clone()));
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &asked.selection)?;
@@ -109,7 +133,15 @@ fn make(
     for note in &notes {
         context.ui.note(note);
     }
-    let delta = delta(context, asked.kind, session, &resolved, &choice.region)?;
+    let whole = Whole {
+        kind: asked.kind,
+        session,
+        credentials: &resolved.credentials,
+        local_expiry: resolved.clocked.local_expiry(),
+        region: &choice.region,
+        root: &[],
+    };
+    let delta = delta(context, &whole)?;
     let kept = resolved.kept.is_some();
     let Resolved { credentials, clocked, .. } = resolved;
     let entry = Entry { session: session.id, credentials, clocked };
@@ -185,12 +217,14 @@ pub(super) fn region(
     context: &Context,
     workspace: &Workspace,
     session: &Session,
-    flag: Option<&RegionName>,
+    said: &Regions,
 ) -> Outcome<access::RegionChoice> {
+    let flag = said.flag.as_ref();
     let factory = factory_of(session)?;
     let own = |name: &str| context.own_text(name);
     let default = workspace.default_region.as_ref();
-    let sources = RegionSources { flag, own: &own, default };
+    let project = said.project.as_ref();
+    let sources = RegionSources { flag, project, own: &own, default };
     factory.choose_region(session, &sources).map_err(|error| {
         let kind = if flag.is_some() { Kind::Usage } else { Kind::Incomplete };
         let hint = if flag.is_some() {
@@ -210,6 +244,14 @@ pub(super) fn factory_of(
         let message = format!("session '{name}' is of type '{id}', which this leapp does not know");
         Failure::new(Kind::Incomplete, message).hint("install a newer leapp")
     })
+}
+
+/// The session where none was named: the project's, or one that a person picks.
+fn chosen<'a>(context: &Context, workspace: Option<&'a Workspace>) -> Outcome<&'a Session> {
+    match project::session_here(context, workspace)? {
+        Some(session) => Ok(session),
+        None => choose(context, workspace),
+    }
 }
 
 /// Lets a person pick a session where none was named: recently used ones first.
@@ -281,28 +323,32 @@ pub(super) fn confirm(context: &Context, session: &Session) -> Outcome<()> {
     Ok(())
 }
 
-fn delta(
-    context: &Context,
-    kind: StateKind,
-    session: &Session,
-    resolved: &Resolved,
-    region: &RegionName,
-) -> Outcome<EnvDelta> {
+/// All that a change of the environment is made of.
+pub(super) struct Whole<'a> {
+    pub(super) kind: StateKind,
+    pub(super) session: &'a Session,
+    pub(super) credentials: &'a Credentials,
+    pub(super) local_expiry: Timestamp,
+    pub(super) region: &'a RegionName,
+    /// The directory that switches it on.
+    pub(super) root: &'a [u8],
+}
+
+pub(super) fn delta(context: &Context, whole: &Whole<'_>) -> Outcome<EnvDelta> {
+    let Whole { session, credentials, region, local_expiry, .. } = *whole;
     let factory = factory_of(session)?;
     let managed: &Managed = factory.managed();
-    let local_expiry = resolved.clocked.local_expiry();
-    let credentials = &resolved.credentials;
     let given = Given { session, credentials, region, local_expiry };
     let mut values = factory.environment(&given);
     let key = values.iter().find(|(name, _)| *name == managed.key);
     let key = key.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
     let sets = |name: &str| values.iter().any(|(set, _)| *set == name);
     let state = State {
-        kind,
+        kind: whole.kind,
         identities: vec![session.identifier().to_string()],
         expiry: u64::try_from(local_expiry.0).unwrap_or(0),
         access_key_id: key,
-        root: Vec::new(),
+        root: whole.root.to_vec(),
         originals: context.before.originals(sets),
     };
     let internal = |error: &dyn std::error::Error| {
@@ -325,10 +371,12 @@ fn foreign_endpoint(context: &Context) -> Option<String> {
 
 fn key(context: &Context, asked: &Asked, name: &str) -> String {
     use std::os::unix::ffi::OsStringExt;
+    let regions = asked.regions(context);
     let question = Question {
         form: asked.form,
         name,
-        region: asked.selection.region.as_ref().map(RegionName::as_str),
+        region: regions.flag.as_ref().map(RegionName::as_str),
+        project: regions.project.as_ref().map(RegionName::as_str),
         duration: asked.selection.duration,
     };
     question.key(&|name| context.own(name).map(OsStringExt::into_vec))

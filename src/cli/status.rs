@@ -6,7 +6,7 @@ use super::{
     args::{Selection, StatusArgs},
     context::{Context, find, variable},
     failure::{Failure, Kind, Outcome},
-    handout::{confirm, mfa_code, region, resolve},
+    handout::{Regions, confirm, mfa_code, region, resolve},
     list::{as_members, in_words},
     print, print_json,
     session::summary_of,
@@ -97,7 +97,8 @@ fn check(
 ) -> Outcome<()> {
     context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
     confirm(context, session)?;
-    let choice = region(context, workspace, session, args.region.as_ref())?;
+    let said = Regions { flag: args.region.clone(), project: None };
+    let choice = region(context, workspace, session, &said)?;
     let manager = context.manager(workspace, context.cache(false))?;
     let resolved = resolve(&manager, session, &Selection::default())?;
     let verified = manager.verify(session, &resolved, &choice.region);

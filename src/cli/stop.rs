@@ -12,6 +12,7 @@ use super::{
     start::local,
 };
 use crate::{
+    envdelta,
     model::{Session, Timestamp, Workspace},
     resolver::{CredentialManager, marks},
     system::directory,
@@ -70,6 +71,7 @@ fn stop<'a>(
 ) -> Stopped<'a> {
     let forgotten = manager.forget(session);
     marks::stop(&context.run, session.id);
+    crate::activation::lease::revoke_all(&context.run);
     let until = forgotten.iter().map(|entry| entry.clocked.local_expiry()).max();
     Stopped { session, until }
 }
@@ -93,8 +95,13 @@ fn tell(context: &Context, args: &StopArgs, stopped: &[Stopped<'_>]) {
     if said == 0 {
         context.ui.say("no session was active");
     }
+    // What a directory or 'leapp use' has put into a shell, its hook takes out by itself.
+    let by_eval = |kind| matches!(kind, envdelta::Kind::Env | envdelta::Kind::Exec);
     let on = context.before.state().is_some_and(|state| {
-        stopped.iter().any(|s| state.identities.contains(&s.session.identifier().to_string()))
+        by_eval(state.kind)
+            && stopped
+                .iter()
+                .any(|s| state.identities.contains(&s.session.identifier().to_string()))
     });
     if on {
         let line = chosen_shell(None).eval_line(&["leapp", "env", "--unset"]).unwrap_or_default();

@@ -41,6 +41,8 @@ pub struct Question<'a> {
     pub name: &'a str,
     /// `--region`.
     pub region: Option<&'a str>,
+    /// The region of the project file that governs.
+    pub project: Option<&'a str>,
     /// `--duration`, in seconds.
     pub duration: Option<u32>,
 }
@@ -54,6 +56,7 @@ impl Question<'_> {
             Some(self.form.as_bytes()),
             Some(self.name.as_bytes()),
             self.region.map(str::as_bytes),
+            self.project.map(str::as_bytes),
             duration.as_ref().map(<[u8; 4]>::as_slice),
         ];
         hash::long(typed.into_iter().chain(variables.iter().map(Option::as_deref)))

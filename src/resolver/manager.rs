@@ -50,6 +50,8 @@ pub trait Helper {
     fn waiting(&self, what: &str);
     /// Tells what the user should know.
     fn note(&self, what: &str);
+    /// Is told that new credentials are in the cache.
+    fn renewed(&self);
 }
 
 /// What is wanted of the credentials.
@@ -173,6 +175,19 @@ impl<'a> CredentialManager<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// Whether replacing the session's credentials needs a person, although they are still good.
+    pub fn needs_person_beyond(&self, session: &Session) -> Result<bool, ResolveError> {
+        let hops = self.hops(session, None)?;
+        match hops.split_first() {
+            Some((link, _)) if link.request()?.asks_person => Ok(true),
+            Some((_, parents)) => match parents.first() {
+                Some(parent) => self.needs_person(parent.hop.session),
+                None => Ok(false),
+            },
+            None => Ok(false),
+        }
     }
 
     /// Whether a process is fetching credentials of the session right now.
@@ -437,6 +452,7 @@ impl<'a> CredentialManager<'a> {
         if let Some(cache) = &self.cache {
             cache.write(Shelf::Credentials, name, &entry.to_bytes());
             prune(cache, &self.run);
+            self.helper.renewed();
         }
     }
 

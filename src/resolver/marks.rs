@@ -1,5 +1,5 @@
 //! Marks that last until the machine's next start: a session was stopped by hand; a person named a
-//! protected session on this terminal.
+//! protected session on this terminal; a renewal in the background failed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,9 @@ use crate::system::{
 
 /// How long naming a protected session holds on a terminal, in seconds.
 const NAMED: i64 = 60 * 60;
+
+/// How long after a failed renewal none is begun, in seconds.
+const RETRY: i64 = 5 * 60;
 
 /// Marks the session as stopped: hooks and background renewal leave it alone from now on.
 pub fn stop(run: &Path, session: Uuid) {
@@ -46,6 +49,32 @@ pub fn is_named(run: &Path, session: Uuid, terminal: &str) -> bool {
     at.is_some_and(|at| (0..NAMED).contains(&clock::since_boot().saturating_sub(at)))
 }
 
+/// Notes why a renewal in the background failed; no secret.
+pub fn fail_renewal(run: &Path, session: Uuid, why: &str) {
+    let path = failed(run, session);
+    _ = directory::ensure(path.parent().unwrap_or(run));
+    let text = format!("{} {why}", clock::since_boot());
+    _ = files::write_private(&path, text.as_bytes(), Durability::Cache);
+}
+
+/// New credentials came: an earlier failure is past.
+pub fn clear_renewal(run: &Path, session: Uuid) {
+    _ = files::remove(&failed(run, session));
+}
+
+/// Why a renewal failed within the last five minutes.
+pub fn failed_renewal(run: &Path, session: Uuid) -> Option<String> {
+    let content = files::read_private(&failed(run, session), 4096).ok().flatten()?;
+    let text = String::from_utf8(content.bytes).ok()?;
+    let (at, why) = text.split_once(' ')?;
+    let age = clock::since_boot().saturating_sub(at.parse().ok()?);
+    (0..RETRY).contains(&age).then(|| why.to_owned())
+}
+
+fn failed(run: &Path, session: Uuid) -> PathBuf {
+    run.join("r").join(session.to_string())
+}
+
 fn stopped(run: &Path, session: Uuid) -> PathBuf {
     run.join("s").join(session.to_string())
 }
@@ -67,6 +96,11 @@ mod tests {
         assert!(is_stopped(run, id) && !is_stopped(run, Uuid::from_u128(2)));
         unstop(run, id);
         assert!(!is_stopped(run, id));
+        assert_eq!(failed_renewal(run, id), None);
+        fail_renewal(run, id, "no network");
+        assert_eq!(failed_renewal(run, id).as_deref(), Some("no network"));
+        clear_renewal(run, id);
+        assert_eq!(failed_renewal(run, id), None);
         assert!(!is_named(run, id, "/dev/pts/1"));
         name(run, id, "/dev/pts/1");
         assert!(is_named(run, id, "/dev/pts/1") && !is_named(run, id, "/dev/pts/2"));

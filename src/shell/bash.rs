@@ -1,6 +1,6 @@
 //! bash. Deliberately absent: what it shares with its family, in `posix`.
 
-use super::posix::Family;
+use super::posix::{Family, Hook};
 
 pub(super) const BASH: Family = Family {
     id: "bash",
@@ -8,4 +8,8 @@ pub(super) const BASH: Family = Family {
     builtin: "\\builtin ",
     assign: "",
     newline: b"\n",
+    hook: Some(Hook {
+        text: include_str!("../../shell/hook.bash"),
+        place: ("~/.bashrc", r#"eval "$(leapp hook bash)""#),
+    }),
 };

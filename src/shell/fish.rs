@@ -6,8 +6,12 @@
 //! A local `fish_trace` without a value switches tracing off until its block ends. The one line
 //! that it costs in the trace, its own, holds no secret.
 
-use super::{Script, Shell, Unrepresentable, readable};
-use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, VarName};
+use super::{
+    Script, Shell, Unrepresentable,
+    hook::{self, Change, Reply},
+    readable,
+};
+use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value, VarName};
 use crate::secret::SecretBytes;
 
 pub(super) struct Fish;
@@ -72,6 +76,12 @@ impl Shell for Fish {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
+        let by_hook = hook::put_it_there(before);
+        if by_hook {
+            // The hook knows more than the state does. It calls us in turn, for the rest.
+            script.push("if functions -q __leapp_off; and not set -q __leapp_leaving;\n");
+            script.push("__leapp_off;\nelse;\n");
+        }
         script.push(OPEN);
         match before.way_back() {
             Return::Everything(steps) => go_back(&steps, &mut script)?,
@@ -86,6 +96,9 @@ impl Shell for Fish {
             script.push_all([" ", name]);
         }
         script.push("; set -eg __leapp_o_$__leapp_n; end;\ntrue;\n").push(CLOSE);
+        if by_hook {
+            script.push("end;\n");
+        }
         Ok(script.public())
     }
 
@@ -96,9 +109,76 @@ impl Shell for Fish {
         Ok(script.public())
     }
 
+    fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let text = include_str!("../../shell/hook.fish");
+        let text = hook::loading(self, "set -g __leapp_program ", program, "\n", text);
+        Some(text.map(|text| text.expose().to_vec()))
+    }
+
+    fn has_clock(&self) -> bool {
+        false
+    }
+
+    fn hook_line(&self) -> Option<(&'static str, &'static str)> {
+        Some(("~/.config/fish/config.fish", "leapp hook fish | source"))
+    }
+
+    fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {
+        let _ = before;
+        let mut script = Script::default();
+        change(reply, &mut script)?;
+        for (name, value) in reply.locals() {
+            script.push_all(["set -g __leapp_", name, " "]).quoted(self, &value)?.push(";\n");
+        }
+        for (name, value) in reply.shown() {
+            script.push_all(["set -g ", name, " "]).quoted(self, value.as_bytes())?.push(";\n");
+        }
+        script.push("set -g __leapp_m;\nset -g __leapp_ok 1;\n");
+        Ok(script.0)
+    }
+
     fn eval_line(&self, words: &[&str]) -> Result<String, Unrepresentable> {
         Ok(format!("{} | source", readable(self, words)?))
     }
+}
+
+/// The part of a reply that changes the environment.
+fn change(reply: &Reply<'_>, script: &mut Script) -> Result<(), Unrepresentable> {
+    if let Some(before) = reply.change.adopted() {
+        for (name, original) in hook::originals(before) {
+            script.push_all(["set -gu __leapp_was_", name.as_str()]);
+            match original {
+                None => script.push(" u;\n"),
+                Some(text) => script.push(" x ").quoted(&Fish, text.as_bytes())?.push(";\n"),
+            };
+        }
+        script.push("set -g __leapp_m 1;\n");
+    }
+    let Some(delta) = reply.change.delta() else {
+        if !matches!(reply.change, Change::None) {
+            script.push("__leapp_restore;\n");
+        }
+        return Ok(());
+    };
+    if matches!(reply.change, Change::Set(_)) {
+        script.push("__leapp_save;\n");
+    }
+    script.push("set -g __leapp_m 1;\n");
+    for name in delta.keys().chain(&delta.removes) {
+        script.push_all(["set -eg ", name.as_str(), ";\n"]);
+    }
+    for name in delta.names() {
+        script.push_all(["set -eg __leapp_g_", name.as_str(), ";\n"]);
+    }
+    for (name, value) in &delta.sets {
+        let text = value.expose().as_bytes();
+        script.push_all(["set -gx ", name.as_str(), " "]).quoted(&Fish, text)?.push(";\n");
+        if matches!(value, Value::Public(_)) {
+            script.push_all(["set -g __leapp_g_", name.as_str(), " "]);
+            script.quoted(&Fish, text)?.push(";\n");
+        }
+    }
+    Ok(())
 }
 
 /// Copies the originals. Of each, only the global variable is ours to change and to keep. Which

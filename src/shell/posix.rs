@@ -2,8 +2,12 @@
 //!
 //! Deliberately absent: anything that one of them alone understands; it stands in that one's file.
 
-use super::{Script, Shell, Unrepresentable, readable};
-use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, VarName};
+use super::{
+    Script, Shell, Unrepresentable,
+    hook::{self, Change, Reply},
+    readable,
+};
+use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value, VarName};
 use crate::secret::SecretBytes;
 
 /// What differs between the members of the family.
@@ -16,6 +20,16 @@ pub(super) struct Family {
     pub(super) assign: &'static str,
     /// A newline inside a quoted word.
     pub(super) newline: &'static [u8],
+    /// The hook, and where the line that loads it goes; the plain family has none.
+    pub(super) hook: Option<Hook>,
+}
+
+/// A hook of the family.
+pub(super) struct Hook {
+    /// The file as it stands.
+    pub(super) text: &'static str,
+    /// The file of the user's, and the line in it.
+    pub(super) place: (&'static str, &'static str),
 }
 
 /// What understands no more than POSIX, or need not.
@@ -25,6 +39,7 @@ pub(super) const SH: Family = Family {
     builtin: "\\",
     assign: "",
     newline: b"\n",
+    hook: None,
 };
 
 impl Shell for Family {
@@ -79,6 +94,12 @@ impl Shell for Family {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
+        let by_hook = self.hook.is_some() && hook::put_it_there(before);
+        if by_hook {
+            // The hook knows more than the state does. It calls us in turn, for the rest.
+            script.push("if [ -z \"${__leapp_leaving-}\" ] && ").push(self.builtin);
+            script.push("typeset -f __leapp_off >/dev/null 2>&1; then __leapp_off; else\n");
+        }
         self.open(&APPLYING, &mut script);
         script.push_all([self.assign, "__leapp_s=0;\n"]);
         match before.way_back() {
@@ -91,6 +112,9 @@ impl Shell for Family {
         self.forget(envdelta::listed(), &mut script);
         script.push(";\n");
         self.close(&APPLYING, &mut script);
+        if by_hook {
+            script.push("fi;\n");
+        }
         Ok(script.public())
     }
 
@@ -108,6 +132,31 @@ impl Shell for Family {
         script.push(";\n");
         self.close(&DEFERRING, &mut script);
         Ok(script.public())
+    }
+
+    fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let hook = self.hook.as_ref()?;
+        let text = hook::loading(self, "__leapp_program=", program, ";\n", hook.text);
+        Some(text.map(|text| text.expose().to_vec()))
+    }
+
+    fn hook_line(&self) -> Option<(&'static str, &'static str)> {
+        self.hook.as_ref().map(|hook| hook.place)
+    }
+
+    fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {
+        let mut script = Script::default();
+        self.change(reply, before, &mut script)?;
+        for (name, value) in reply.locals() {
+            script.push_all([self.assign, "__leapp_", name, "="]).quoted(self, &value)?;
+            script.push(" &&\n");
+        }
+        for (name, value) in reply.shown() {
+            script.push_all([self.assign, name, "="]).quoted(self, value.as_bytes())?;
+            script.push(" &&\n");
+        }
+        script.push_all([self.assign, "__leapp_m= && ", self.assign, "__leapp_ok=1;\n"]);
+        Ok(script.0)
     }
 
     fn eval_line(&self, words: &[&str]) -> Result<String, Unrepresentable> {
@@ -173,6 +222,70 @@ impl Family {
             let other = format!("{MARK}{name}=\"${{{name}+s}}\" {VALUE}{name}=\"${{{name}-}}\"");
             script.push_all([assign, &other, " &&\n"]);
         }
+    }
+
+    /// The part of a reply that changes the environment: a chain of `&&`, so that whatever fails
+    /// ends it before the hook is told that all is well.
+    fn change(
+        &self,
+        reply: &Reply<'_>,
+        before: &Inherited,
+        script: &mut Script,
+    ) -> Result<(), Unrepresentable> {
+        if let Some(before) = reply.change.adopted() {
+            self.adopt(before, script)?;
+        }
+        let Some(delta) = reply.change.delta() else {
+            if !matches!(reply.change, Change::None) {
+                script.push("__leapp_restore &&\n");
+            }
+            return Ok(());
+        };
+        if matches!(reply.change, Change::Set(_)) {
+            script.push("__leapp_save ' ");
+            for name in delta.names().filter(|name| before.is_exported(name.as_str())) {
+                script.push_all([name.as_str(), " "]);
+            }
+            script.push("' &&\n");
+        }
+        script.push_all([self.assign, "__leapp_m=1 &&\n"]);
+        let names = delta.keys().chain(&delta.removes).map(VarName::as_str);
+        self.unset(names, script);
+        for (name, value) in &delta.sets {
+            script.push_all([" &&\n", self.builtin, "export ", name.as_str(), "="]);
+            script.quoted(self, value.expose().as_bytes())?;
+        }
+        self.given(delta, script)?;
+        script.push(" &&\n");
+        Ok(())
+    }
+
+    /// Tells the hook what it has given, so that it can tell later what the user has changed.
+    fn given(&self, delta: &EnvDelta, script: &mut Script) -> Result<(), Unrepresentable> {
+        script.push(" &&\n");
+        let names = delta.names().map(|name| format!("__leapp_g_{}", name.as_str()));
+        let names: Vec<String> = names.collect();
+        self.unset(names.iter().map(String::as_str), script);
+        for (name, value) in &delta.sets {
+            if let Value::Public(text) = value {
+                script.push_all([" &&\n", self.assign, "__leapp_g_", name.as_str(), "="]);
+                script.quoted(self, text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the hook the originals that a state recorded, as if it had saved them itself.
+    fn adopt(&self, before: &Inherited, script: &mut Script) -> Result<(), Unrepresentable> {
+        for (name, original) in hook::originals(before) {
+            let name = name.as_str();
+            let mark = if original.is_some() { "x" } else { "u" };
+            script.push_all([self.assign, "__leapp_was_", name, "=", mark, " "]);
+            script.push_all(["__leapp_val_", name, "="]);
+            script.quoted(self, original.unwrap_or_default().as_bytes())?.push(" &&\n");
+        }
+        script.push_all([self.assign, "__leapp_m=1 &&\n"]);
+        Ok(())
     }
 
     /// Removes every variable, the ownership tags first, then gives each its original.

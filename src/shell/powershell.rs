@@ -10,8 +10,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Script, Shell, Unrepresentable, readable};
-use crate::envdelta::{self, EnvDelta, Inherited, Return, Step};
+use super::{
+    Script, Shell, Unrepresentable,
+    hook::{self, Change, Reply},
+    readable,
+};
+use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value};
 use crate::secret::SecretBytes;
 
 pub(super) struct PowerShell;
@@ -74,6 +78,15 @@ impl Shell for PowerShell {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
+        let by_hook = hook::put_it_there(before);
+        if by_hook {
+            // The hook knows more than the state does. It calls us in turn, for the rest.
+            script.push("if((Get-Command -Name Exit-LeappSession -ErrorAction Ignore) -and ");
+            script.push(
+                "-not (Get-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore))",
+            );
+            script.push("{Exit-LeappSession}else{\n");
+        }
         match before.way_back() {
             Return::Everything(steps) => go_back(&steps, &mut script)?,
             Return::MarkersOnly => {
@@ -83,6 +96,9 @@ impl Shell for PowerShell {
             }
         }
         script.push_all(["Remove-Variable -Name ", TABLE, " -Scope Global -ErrorAction Ignore;\n"]);
+        if by_hook {
+            script.push("};\n");
+        }
         Ok(script.public())
     }
 
@@ -101,12 +117,87 @@ impl Shell for PowerShell {
         "throw 'leapp: no credentials';\n"
     }
 
+    fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let text = include_str!("../../shell/hook.ps1");
+        let text = hook::loading(self, "$__leapp_program = ", program, "\n", text);
+        Some(text.map(|text| text.expose().to_vec()))
+    }
+
+    fn hook_line(&self) -> Option<(&'static str, &'static str)> {
+        Some(("$PROFILE", "leapp hook powershell | Out-String | Invoke-Expression"))
+    }
+
+    /// Lines of words that the hook reads as data: text that is evaluated would be shown by a
+    /// trace and kept by script block logging.
+    fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {
+        let _ = before;
+        let mut script = Script::default();
+        change(reply, &mut script);
+        for (name, value) in reply.locals() {
+            script.push_all(["local ", name, " "]);
+            encoded(&value, &mut script);
+        }
+        let ticks = reply.mtime_ns.div_euclid(100) + TICKS_OF_1970;
+        script.push_all(["local ticks "]);
+        encoded(ticks.to_string().as_bytes(), &mut script);
+        for (name, value) in reply.shown() {
+            script.push_all(["show ", name, " "]);
+            encoded(value.as_bytes(), &mut script);
+        }
+        script.push("ok\n");
+        Ok(script.0)
+    }
+
     fn eval_line(&self, words: &[&str]) -> Result<String, Unrepresentable> {
         let line = readable(self, words)?;
         // A program whose path is quoted is a string, until `&` calls it.
         let call = if line.starts_with(['\'', '(']) { "& " } else { "" };
         Ok(format!("{call}{line} | Out-String | Invoke-Expression"))
     }
+}
+
+/// 1970-01-01T00:00:00Z in units of 100 ns since the year 1, as .NET counts.
+const TICKS_OF_1970: i128 = 621_355_968_000_000_000;
+
+/// The part of a reply that changes the environment.
+fn change(reply: &Reply<'_>, script: &mut Script) {
+    if let Some(before) = reply.change.adopted() {
+        for (name, original) in hook::originals(before) {
+            script.push_all(["adopt ", name.as_str(), " "]);
+            match original {
+                None => {
+                    script.push("-\n");
+                }
+                Some(text) => encoded(text.as_bytes(), script),
+            }
+        }
+    }
+    let Some(delta) = reply.change.delta() else {
+        if !matches!(reply.change, Change::None) {
+            script.push("back\n");
+        }
+        return;
+    };
+    if matches!(reply.change, Change::Set(_)) {
+        script.push("save\n");
+    }
+    for name in delta.keys().chain(&delta.removes) {
+        script.push_all(["unset ", name.as_str(), "\n"]);
+    }
+    for (name, value) in &delta.sets {
+        let word = if matches!(value, Value::Public(_)) { "set " } else { "secret " };
+        script.push_all([word, name.as_str(), " "]);
+        encoded(value.expose().as_bytes(), script);
+    }
+}
+
+/// Base64, and the end of the line.
+fn encoded(value: &[u8], script: &mut Script) {
+    let mut text = zeroize::Zeroizing::new(vec![0; value.len().div_ceil(3) * 4]);
+    // The length is the exact one, so that nothing can fail here.
+    let length = STANDARD.encode_slice(value, &mut text).unwrap_or_default();
+    script.0.extend(text.get(..length).unwrap_or_default());
+    script.push("\n");
 }
 
 fn save(delta: &EnvDelta, before: &Inherited, script: &mut Script) {

@@ -1,6 +1,6 @@
 //! zsh. Deliberately absent: what it shares with its family, in `posix`.
 
-use super::posix::Family;
+use super::posix::{Family, Hook};
 
 pub(super) const ZSH: Family = Family {
     id: "zsh",
@@ -10,4 +10,8 @@ pub(super) const ZSH: Family = Family {
     assign: "\\builtin typeset -g ",
     // CSH_JUNKIE_QUOTES refuses a newline between quotes of any other kind.
     newline: b"'$'\\n''",
+    hook: Some(Hook {
+        text: include_str!("../../shell/hook.zsh"),
+        place: ("~/.zshrc", r#"eval "$(leapp hook zsh)""#),
+    }),
 };

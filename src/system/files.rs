@@ -79,7 +79,7 @@ fn open(path: &Path, flags: OFlag) -> Result<Option<File>, PathError> {
 }
 
 /// The content of an opened file, if it is a regular file of at most `limit` bytes.
-fn read_opened(path: &Path, file: File, limit: u64) -> Result<Content, PathError> {
+pub fn read_opened(path: &Path, file: File, limit: u64) -> Result<Content, PathError> {
     let failed = |e| PathError::io("read", path, e);
     let meta = file.metadata().map_err(|e| PathError::io("inspect", path, e))?;
     if !meta.is_file() {

@@ -25,6 +25,11 @@ pub fn long<'a>(parts: impl IntoIterator<Item = Option<&'a [u8]>>) -> String {
     text
 }
 
+/// All 64 hexadecimal digits of SHA-256.
+pub fn full(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// The first 16 hexadecimal digits of SHA-256.
 pub fn short(bytes: &[u8]) -> String {
     let mut text = hex(&Sha256::digest(bytes));

@@ -7,6 +7,11 @@ pub fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+/// Whether a user became root by `sudo`: what is theirs is not root's.
+pub fn is_sudo() -> bool {
+    user() == 0 && std::env::var_os("SUDO_UID").is_some_and(|id| !id.is_empty())
+}
+
 /// Our process id.
 pub fn id() -> u32 {
     std::process::id()
@@ -43,6 +48,29 @@ pub fn user_name() -> Option<String> {
 /// The machine's host name.
 pub fn host_name() -> Option<String> {
     nix::unistd::gethostname().ok()?.into_string().ok()
+}
+
+/// The path by which this program was started, its links unresolved: a link in `PATH` outlives the
+/// versions that it points to. The program's own path where that cannot be told.
+pub fn path_as_started() -> Option<PathBuf> {
+    let own = program_path()?;
+    let typed = PathBuf::from(std::env::args_os().next()?);
+    let candidates: Vec<PathBuf> = if typed.components().count() > 1 || typed.is_absolute() {
+        vec![std::env::current_dir().ok()?.join(typed)]
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).filter(|p| p.is_absolute()).map(|p| p.join(&typed)).collect()
+    };
+    let is_own = |path: &PathBuf| is_same_file(path, &own);
+    Some(candidates.into_iter().find(is_own).unwrap_or(own))
+}
+
+fn is_same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (std::fs::metadata(one), std::fs::metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
 }
 
 /// The path of this program as it was started, links unresolved where that is known.

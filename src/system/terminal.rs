@@ -62,6 +62,11 @@ impl Terminal {
         self.device.try_clone()
     }
 
+    /// Throws away what was typed and not read.
+    pub fn forget_input(&self) {
+        _ = nix::sys::termios::tcflush(&self.device, nix::sys::termios::FlushArg::TCIFLUSH);
+    }
+
     /// Asks with `prompt` and reads one line, without its line end.
     ///
     /// While it waits, Ctrl-C ends the line instead of the process, so that the terminal's

@@ -28,6 +28,20 @@ impl Ui {
         })
     }
 
+    /// The same, for an answer that must be one to this question: what was typed before it is
+    /// thrown away.
+    pub fn ask_afresh(&self, prompt: &str, echo: Echo) -> Result<Secret, PromptError> {
+        if let Ok(terminal) = Terminal::open() {
+            terminal.forget_input();
+        }
+        self.ask(prompt, echo)
+    }
+
+    /// Shows a line on the terminal device, where a question follows.
+    pub fn show(&self, text: &str) {
+        tell(text);
+    }
+
     fn new_passphrase(&self) -> Option<Secret> {
         tell("A new file vault will keep the secrets. Choose a passphrase for it.");
         loop {

@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "cloud",
     "access",
     "resolver",
+    "activation",
     "output",
     "ui",
     "cli",

@@ -7,7 +7,7 @@ use crate::{
         args::RemoveArgs,
         context::{Context, find},
         failure::{Failure, Kind, Outcome},
-        print_json,
+        print_json, trust,
     },
     model::{Session, Workspace},
     system::terminal::Echo,
@@ -52,6 +52,9 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         Ok(())
     })?;
     forget(context, workspace, &going, vault.as_deref())?;
+    for session in &going {
+        trust::forget_session(context, session)?;
+    }
     let names: Vec<&str> = going.iter().map(|session| session.name.as_str()).collect();
     if context.ui.manner().json {
         return print_json(&json!({ "removed": names }));

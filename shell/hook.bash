@@ -1,0 +1,697 @@
+# shellcheck shell=bash
+# The hook for bash, 3.2 and later. The line before this file sets __leapp_program.
+#
+# What runs at a prompt where nothing has changed is __leapp_prompt: builtins alone, no process.
+# Going back is bash alone too, so that it works when the program is gone, hangs or is interrupted.
+# Switching on asks the program, `leapp hook-env`, whose answer is complete or not taken at all.
+#
+# Rules that hold throughout: no bare test (set -e would end the shell), no trap, nothing on stdout,
+# every read has a default (set -u), builtins by name (aliases), '[' for paths (nocasematch), and
+# what may show a secret runs untraced.
+#
+# Variables, none exported:
+#   __leapp_p  the directory that was handled last; empty: look again
+#   __leapp_w  who owns this shell: d directory, u use, o off, x exec, g given up, or nobody
+#   __leapp_a  the project file that governs, canonical     __leapp_c  the same, relative
+#   __leapp_l  the lease: .hi and .lo                       __leapp_h  1: for this directory alone
+#   __leapp_s, __leapp_d  the clock when asked, and when to ask again
+#   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
+#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_was_N  u unset, s set, x exported before us;  __leapp_val_N  its value
+#   __leapp_g_N    what we gave
+#   leapp_session, leapp_warning  for your prompt
+
+if
+    case $- in *i*) ;; *) \builtin false ;; esac &&
+        [ -z "${BASH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" ] &&
+        [ "${LEAPP_HOOK-}" != 0 ]
+then
+    if ! \builtin declare -F __leapp_prompt >/dev/null; then
+        # An outer environment must not bring state: a variable that comes from there is exported.
+        for __leapp_j in "${!__leapp_@}" leapp_session leapp_warning; do
+            case $__leapp_j in
+            # shellcheck disable=SC2163 # the variable of that name is meant
+            __leapp_program | __leapp_j | __leapp_[ov]_*) \builtin export -n "$__leapp_j" ;;
+            *) \builtin unset -v "$__leapp_j" ;;
+            esac
+        done
+        __leapp_y=$-
+        \builtin set +a
+        __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
+        __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_f=''
+        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
+        __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
+    else
+        __leapp_y=$-
+        \builtin set +a
+    fi
+    \builtin export -n __leapp_y
+    __leapp_loads=$((__leapp_loads + 1))
+    __leapp_home=${LEAPP_HOME-}
+    __leapp_xdg=${XDG_RUNTIME_DIR-}
+    __leapp_vault=${LEAPP_VAULT-}
+    # Every variable that a session may touch: what says whose it is first, the key id last.
+    __leapp_names=(
+        LEAPP_SESSION LEAPP_STATE
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE
+        AWS_CONTAINER_TOKEN_ENDPOINT AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN
+        AWS_ROLE_SESSION_NAME AWS_VAULT AWSUME_PROFILE AWS_SSO_PROFILE
+        AWS_ENDPOINT_URL
+        AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION
+        AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
+    )
+    # Those that are credentials only together.
+    __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
+    __leapp_kept=()
+    for __leapp_j in "${__leapp_names[@]}"; do
+        __leapp_kept+=("__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j" "__leapp_g_$__leapp_j")
+    done
+
+    # At each prompt. A trace shows that we were here, and no more.
+    function __leapp_prompt {
+        case $- in
+        *x*)
+            { \builtin set +x; } 2>/dev/null
+            __leapp_at_prompt
+            \builtin set -x
+            ;;
+        *) __leapp_at_prompt ;;
+        esac
+    }
+
+    # Two tests of files where nothing governs, four where a project does.
+    function __leapp_at_prompt {
+        if [ "$PWD" = "$__leapp_p" ]; then
+            case $__leapp_w in
+            d) if __leapp_in_time && [ "$__leapp_l.hi" -nt "$__leapp_c" ] && [ "$__leapp_c" -nt "$__leapp_l.lo" ]; then
+                __leapp_contradicted
+                \builtin return 0
+            fi ;;
+            u) if __leapp_in_time && [ -e "$__leapp_l.hi" ]; then
+                __leapp_contradicted
+                \builtin return 0
+            fi ;;
+            o | x | g) \builtin return 0 ;;
+            *) if ! [ -e .leapp.local.toml ] && ! [ -e .leapp.toml ]; then \builtin return 0; fi ;;
+            esac
+        fi
+        __leapp_check
+        \builtin return 0
+    }
+
+    # Before bash 5.1 PROMPT_COMMAND is one string, and what follows in it sees our status.
+    function __leapp_prompt_keeping_status {
+        __leapp_kept_status=$?
+        __leapp_prompt
+        case $- in *e*) \builtin return 0 ;; esac
+        \builtin return "$__leapp_kept_status"
+    }
+
+    # Whether the clock is before the time to ask again. Who sets SECONDS back makes it ask at once.
+    function __leapp_in_time {
+        ((${EPOCHSECONDS:-$SECONDS} < __leapp_d && ${EPOCHSECONDS:-$SECONDS} >= __leapp_s))
+    }
+
+    # A profile that came after us: some programs prefer it to the session's keys.
+    function __leapp_contradicted {
+        if [ -n "$__leapp_k" ] && [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]; then
+            __leapp_warned=1
+            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+        fi
+        \builtin return 0
+    }
+
+    function __leapp_say {
+        if ((BASH_SUBSHELL == 0)); then
+            \builtin printf '%s\n' "$1" >&2
+        fi
+        \builtin return 0
+    }
+
+    # The way here is taken when something has changed. An interrupt may end it anywhere: until its
+    # end the directory counts as not handled, and the options that it owes back are remembered.
+    function __leapp_check {
+        {
+            __leapp_y=$__leapp_y$-
+            \builtin set +axv
+            \builtin export -n __leapp_y
+        } 2>/dev/null
+        __leapp_p=
+        if __leapp_step; then
+            __leapp_p=$PWD
+        fi
+        __leapp_f=$__leapp_y
+        __leapp_y=
+        case $__leapp_f in *a*) \builtin set -a ;; esac
+        case $__leapp_f in *v*) \builtin set -v ;; esac
+        case $__leapp_f in *x*) \builtin set -x ;; esac
+        \builtin return 0
+    }
+
+    # Tells by its status whether the directory is handled.
+    function __leapp_step {
+        if [ -n "$__leapp_m" ]; then
+            __leapp_restore
+            __leapp_w=
+        fi
+        if [ -z "$__leapp_armed" ]; then
+            __leapp_armed=1
+            __leapp_register
+            case ${LEAPP_STATE-} in
+            "1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
+            "1;d;"* | "1;u;"*)
+                __leapp_ask
+                \builtin return
+                ;;
+            esac
+            if ((EUID == 0)) && [ -n "${SUDO_UID-}" ]; then
+                __leapp_w=x
+            fi
+        fi
+        if [ "$__leapp_w" = x ]; then
+            \builtin return 0
+        fi
+        __leapp_find
+        if [ "$__leapp_w" = u ] || [ "$__leapp_w" = d ]; then
+            if [ -n "$__leapp_k" ] && ! __leapp_is_ours; then
+                __leapp_w=g
+            fi
+        fi
+        if [ -n "$__leapp_f" ] && [ -n "$__leapp_a" ] && [ "$__leapp_f" -ef "$__leapp_a" ]; then
+            __leapp_same_project
+        elif [ -z "$__leapp_f" ]; then
+            __leapp_no_project
+        else
+            __leapp_other_project
+        fi
+    }
+
+    function __leapp_same_project {
+        case $__leapp_w in
+        d)
+            if [ -z "$__leapp_h" ] && __leapp_in_time && [ "$__leapp_l.hi" -nt "$__leapp_f" ] && [ "$__leapp_f" -nt "$__leapp_l.lo" ]; then
+                __leapp_c=$__leapp_f
+                \builtin return 0
+            fi
+            if ((BASH_SUBSHELL > 0)); then
+                \builtin return 0
+            fi
+            __leapp_ask --held
+            ;;
+        u) __leapp_keep_use ;;
+        *) \builtin return 0 ;;
+        esac
+    }
+
+    function __leapp_no_project {
+        case $__leapp_w in
+        d)
+            __leapp_leave
+            \builtin return 0
+            ;;
+        g)
+            if [ -n "$__leapp_a" ]; then
+                __leapp_leave
+            fi
+            \builtin return 0
+            ;;
+        u)
+            __leapp_a='' __leapp_c=''
+            __leapp_keep_use
+            ;;
+        *)
+            __leapp_a='' __leapp_c=''
+            \builtin return 0
+            ;;
+        esac
+    }
+
+    function __leapp_other_project {
+        case $__leapp_w in
+        d | g) __leapp_leave ;;
+        esac
+        # A subshell is left alone with what it must not keep gone.
+        if ((BASH_SUBSHELL > 0)); then
+            \builtin return 0
+        fi
+        case $__leapp_w in
+        u) __leapp_ask --held --hold=u ;;
+        o) __leapp_ask --hold=o ;;
+        *) __leapp_ask ;;
+        esac
+    }
+
+    # What `leapp use` switched on is held as long as its lease is there.
+    function __leapp_keep_use {
+        if __leapp_in_time && [ -e "$__leapp_l.hi" ]; then
+            \builtin return 0
+        fi
+        if ((BASH_SUBSHELL > 0)); then
+            \builtin return 0
+        fi
+        __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+    }
+
+    # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+    function __leapp_is_ours {
+        case ${LEAPP_STATE-} in "1;e;"*) \builtin return 1 ;; esac
+        [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
+    }
+
+    function __leapp_leave {
+        __leapp_name=
+        if __leapp_is_ours; then
+            __leapp_name=$leapp_session
+        fi
+        __leapp_restore
+        __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
+        if [ -n "$__leapp_name" ]; then
+            __leapp_say "leapp: $__leapp_name is off"
+        fi
+        \builtin return 0
+    }
+
+    # The project file that governs, relative, as the kernel sees it: `..` of a directory that was
+    # entered through a link is not `..` of its name. Never looks above what the user owns, nor
+    # above a repository.
+    function __leapp_find {
+        __leapp_f=
+        __leapp_b=
+        __leapp_top=
+        if [ -O / ]; then
+            __leapp_top=1
+        fi
+        while [ "${#__leapp_b}" -lt 192 ] && [ -O "./$__leapp_b" ]; do
+            if [ -e "$__leapp_b.leapp.local.toml" ]; then
+                __leapp_f=$__leapp_b.leapp.local.toml
+                \builtin return 0
+            elif [ -e "$__leapp_b.leapp.toml" ]; then
+                __leapp_f=$__leapp_b.leapp.toml
+                \builtin return 0
+            elif [ -e "$__leapp_b.git" ]; then
+                \builtin return 0
+            elif [ -n "$__leapp_top" ] && [ "./$__leapp_b" -ef / ]; then
+                \builtin return 0
+            fi
+            __leapp_b=../$__leapp_b
+        done
+        \builtin return 0
+    }
+
+    # Asks the program and takes its answer, whole or not at all. LEAPP_HOME and its like are those
+    # of the time when the hook was loaded: a project's environment must not point elsewhere.
+    function __leapp_ask {
+        __leapp_ok=
+        __leapp_status=127
+        if __leapp_reach; then
+            if __leapp_t=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+                "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
+                \builtin eval "$__leapp_t"
+                __leapp_status=1
+            else
+                __leapp_status=$?
+            fi
+        fi
+        __leapp_t=
+        if [ -z "$__leapp_ok" ]; then
+            __leapp_failed
+            # 130: interrupted, so that the next prompt tries again.
+            [ "$__leapp_status" != 130 ]
+            \builtin return
+        fi
+        __leapp_clock
+        if [ -n "$__leapp_n" ]; then
+            __leapp_say "$__leapp_n"
+        fi
+        __leapp_warned=
+        \builtin return 0
+    }
+
+    function __leapp_clock {
+        __leapp_s=${EPOCHSECONDS:-$SECONDS}
+        __leapp_d=9999999999
+        if [ -n "$__leapp_t" ]; then
+            __leapp_d=$((__leapp_s + __leapp_t))
+        fi
+        __leapp_t=
+    }
+
+    # Whether the program is there. A new one is taken from PATH only by an absolute path that is
+    # not below the current directory.
+    function __leapp_reach {
+        if [ -x "$__leapp_program" ]; then
+            \builtin return 0
+        fi
+        __leapp_t=$(\builtin type -P leapp)
+        case $__leapp_t in
+        "$PWD"/*) ;;
+        /*)
+            __leapp_program=$__leapp_t
+            \builtin return 0
+            ;;
+        esac
+        if [ -z "$__leapp_gone" ]; then
+            __leapp_gone=1
+            __leapp_say "leapp: '$__leapp_program' is gone, so directories switch nothing on; install leapp, then start a new shell"
+        fi
+        \builtin return 1
+    }
+
+    # Without an answer, what is on must not stay on and must not give way to other credentials:
+    # keys that cannot work take its place. Where nothing was on, nothing changes.
+    function __leapp_failed {
+        if [ -n "$__leapp_m" ]; then
+            __leapp_restore
+            __leapp_w=
+        fi
+        case $__leapp_w in
+        d | u)
+            if [ -n "$__leapp_k" ] && [ "$__leapp_k" != LEAPP-EXPIRED ] && __leapp_is_ours; then
+                \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
+                \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
+                \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
+                \builtin export LEAPP_STATE="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
+                __leapp_g_LEAPP_STATE=$LEAPP_STATE
+                __leapp_k=LEAPP-EXPIRED
+                leapp_warning=expired
+            fi
+            ;;
+        '')
+            __leapp_w=d __leapp_a='' __leapp_c=$__leapp_f
+            ;;
+        esac
+        # Ask again in ten seconds, and in every other directory.
+        __leapp_l=/
+        __leapp_t=10
+        __leapp_clock
+    }
+
+    # Keeps what is there. The word says which variables are exported.
+    function __leapp_save {
+        \builtin unset -v "${__leapp_kept[@]}"
+        for __leapp_j in "${__leapp_names[@]}"; do
+            if [ -z "${!__leapp_j+x}" ]; then
+                \builtin printf -v "__leapp_was_$__leapp_j" u
+                \builtin continue
+            fi
+            \builtin printf -v "__leapp_val_$__leapp_j" %s "${!__leapp_j}"
+            case $1 in
+            *" $__leapp_j "*) \builtin printf -v "__leapp_was_$__leapp_j" x ;;
+            *) \builtin printf -v "__leapp_was_$__leapp_j" s ;;
+            esac
+        done
+    }
+
+    # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
+    # so does everything but our markers. After a change that was cut short all goes back.
+    function __leapp_restore {
+        if [ -z "$__leapp_m" ]; then
+            if [ -z "$__leapp_k" ]; then
+                __leapp_forget
+                \builtin return 0
+            elif ! __leapp_is_ours; then
+                __leapp_hand_over
+                __leapp_forget
+                \builtin return 0
+            fi
+            __leapp_m=2
+        fi
+        \builtin unset -v AWS_ACCESS_KEY_ID
+        for __leapp_j in "${__leapp_names[@]}"; do
+            __leapp_how=__leapp_was_$__leapp_j
+            if [ -z "${!__leapp_how-}" ]; then
+                \builtin continue
+            fi
+            case $__leapp_group in
+            *" $__leapp_j "*) ;;
+            *)
+                __leapp_with=__leapp_g_$__leapp_j
+                if [ "$__leapp_m" = 2 ] && [ "${!__leapp_j+x}${!__leapp_j-}" != "${!__leapp_with+x}${!__leapp_with-}" ]; then
+                    \builtin continue
+                fi
+                ;;
+            esac
+            __leapp_with=__leapp_val_$__leapp_j
+            case ${!__leapp_how} in
+            u) if [ -n "${!__leapp_j+x}" ]; then \builtin unset -v "$__leapp_j"; fi ;;
+            s)
+                \builtin unset -v "$__leapp_j"
+                \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+                ;;
+            x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
+            esac
+        done
+        __leapp_forget
+        \builtin return 0
+    }
+
+    # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
+    # and what we saved is what it needs for that.
+    function __leapp_hand_over {
+        case ${LEAPP_STATE-} in
+        "1;e;"*)
+            if [ -z "${__leapp_o_AWS_ACCESS_KEY_ID+x}" ]; then
+                for __leapp_j in "${__leapp_names[@]}"; do
+                    __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+                    case ${!__leapp_how-} in
+                    '') \builtin continue ;;
+                    u) \builtin printf -v "__leapp_o_$__leapp_j" '' ;;
+                    *) \builtin printf -v "__leapp_o_$__leapp_j" %s "${!__leapp_how}" ;;
+                    esac
+                    \builtin printf -v "__leapp_v_$__leapp_j" %s "${!__leapp_with-}"
+                done
+            fi
+            ;;
+        *) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+        esac
+        \builtin return 0
+    }
+
+    function __leapp_forget {
+        \builtin unset -v "${__leapp_kept[@]}"
+        __leapp_k='' __leapp_m='' __leapp_i='' __leapp_r='' leapp_session='' leapp_warning=''
+    }
+
+    function __leapp_use {
+        case ${1-} in
+        '' | -h | --help)
+            "$__leapp_program" use "$@"
+            \builtin return
+            ;;
+        esac
+        __leapp_armed=1
+        __leapp_find
+        if [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            __leapp_take --held "$@"
+        else
+            __leapp_restore
+            __leapp_take "$@"
+        fi
+    }
+
+    # Unlike the directory's, the answer to a request by hand leaves all as it is when it fails.
+    function __leapp_take {
+        __leapp_ok=
+        if __leapp_reach; then
+            if __leapp_t=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+                "$__leapp_program" hook-env bash --by-hand "$@"); then
+                \builtin eval "$__leapp_t"
+                __leapp_status=1
+            else
+                __leapp_status=$?
+            fi
+        else
+            __leapp_status=127
+        fi
+        __leapp_t=
+        if [ -z "$__leapp_ok" ]; then
+            if [ -n "$__leapp_m" ]; then
+                __leapp_restore
+                __leapp_w=
+            fi
+            \builtin return "$__leapp_status"
+        fi
+        __leapp_clock
+        __leapp_a=
+        if [ -n "$__leapp_f" ]; then
+            __leapp_a=$__leapp_f
+            __leapp_absolute
+        fi
+        __leapp_p=$PWD
+        if [ -n "$__leapp_n" ]; then
+            __leapp_say "$__leapp_n"
+        fi
+        __leapp_warned=
+    }
+
+    # The project that is here now is held back from; it is known by its path from the root.
+    function __leapp_absolute {
+        case $__leapp_a in
+        /*) ;;
+        *) __leapp_a=$PWD/$__leapp_a ;;
+        esac
+        if ! [ "$__leapp_a" -ef "$__leapp_f" ]; then
+            __leapp_a=$(\builtin pwd -P)/$__leapp_f
+        fi
+        \builtin return 0
+    }
+
+    function __leapp_off {
+        {
+            __leapp_y=$__leapp_y$-
+            \builtin set +axv
+            \builtin export -n __leapp_y
+        } 2>/dev/null
+        __leapp_armed=1
+        __leapp_name=$leapp_session
+        __leapp_restore
+        # What `leapp env` or an outer shell has put there goes too.
+        case ${LEAPP_STATE-} in
+        '') ;;
+        *)
+            __leapp_name=${LEAPP_SESSION-}
+            if __leapp_reach && __leapp_t=$("$__leapp_program" env --unset --shell=bash 2>/dev/null); then
+                __leapp_leaving=1
+                \builtin eval "$__leapp_t"
+            fi
+            __leapp_t='' __leapp_leaving=''
+            \builtin unset -v LEAPP_SESSION LEAPP_STATE
+            ;;
+        esac
+        __leapp_w=o __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
+        __leapp_find
+        if [ -n "$__leapp_f" ]; then
+            __leapp_a=$__leapp_f
+            __leapp_absolute
+        fi
+        __leapp_p=$PWD
+        if [ -n "$__leapp_name" ]; then
+            __leapp_say "leapp: $__leapp_name is off; directories switch on again when another project is entered"
+        else
+            __leapp_say "leapp: nothing was on; directories switch on again when another project is entered"
+        fi
+        __leapp_f=$__leapp_y
+        __leapp_y=
+        case $__leapp_f in *a*) \builtin set -a ;; esac
+        case $__leapp_f in *v*) \builtin set -v ;; esac
+        case $__leapp_f in *x*) \builtin set -x ;; esac
+        \builtin return 0
+    }
+
+    # The program, and the two commands that only a function can carry out.
+    function leapp {
+        case ${1-} in
+        use)
+            \builtin shift
+            {
+            __leapp_y=$__leapp_y$-
+            \builtin set +axv
+            \builtin export -n __leapp_y
+        } 2>/dev/null
+            if __leapp_use "$@"; then __leapp_status=0; else __leapp_status=$?; fi
+            __leapp_f=$__leapp_y
+            __leapp_y=
+            case $__leapp_f in *a*) \builtin set -a ;; esac
+            case $__leapp_f in *v*) \builtin set -v ;; esac
+            case $__leapp_f in *x*) \builtin set -x ;; esac
+            \builtin return "$__leapp_status"
+            ;;
+        off)
+            __leapp_off
+            ;;
+        doctor)
+            \builtin shift
+            "$__leapp_program" doctor "--hook=$(__leapp_report)" "$@"
+            ;;
+        *)
+            if ! [ -x "$__leapp_program" ]; then
+                __leapp_reach || \builtin return 127
+            fi
+            if "$__leapp_program" "$@"; then __leapp_status=0; else __leapp_status=$?; fi
+            # What it did may have changed what holds here.
+            __leapp_own=$__leapp_status
+            __leapp_again
+            \builtin return "$__leapp_own"
+            ;;
+        esac
+    }
+
+    # Where the directory may have changed: after `cd`, and after our own commands.
+    function __leapp_again {
+        if [ -n "$__leapp_armed" ]; then
+            __leapp_check
+        fi
+        \builtin return 0
+    }
+
+    # Facts for `leapp doctor`, a word each.
+    function __leapp_report {
+        \builtin printf 'bash;version=%s;loads=%s;owner=%s;file=%s;' "$BASH_VERSION" "$__leapp_loads" "$__leapp_w" "$__leapp_a"
+        \builtin printf 'prompt=%s;' "${PROMPT_COMMAND[*]-}"
+        \builtin printf 'precmd=%s;' "${precmd_functions[*]-}"
+        case $(\builtin declare -f cd) in
+        *__leapp_again*) \builtin printf 'cd=ours;' ;;
+        '') \builtin printf 'cd=none;' ;;
+        *) \builtin printf 'cd=other;' ;;
+        esac
+    }
+
+    # Puts the hook first, so that other prompts see the new environment and other tools' changes
+    # come after ours; and last too, where a later tool might overwrite the first element.
+    function __leapp_register {
+        \builtin export -n PROMPT_COMMAND
+        if [ -n "${bash_preexec_imported-}${__bp_imported-}" ]; then
+            __leapp_list=(__leapp_prompt)
+            for __leapp_j in ${precmd_functions[@]+"${precmd_functions[@]}"}; do
+                if [ "$__leapp_j" != __leapp_prompt ]; then
+                    __leapp_list+=("$__leapp_j")
+                fi
+            done
+            precmd_functions=("${__leapp_list[@]}")
+        elif [ -n "${BLE_VERSION-}" ] && [ -n "${_ble_attached-}" ]; then
+            blehook PRECMD!=__leapp_prompt
+        elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+            __leapp_list=(__leapp_prompt)
+            for __leapp_j in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
+                if [ "$__leapp_j" != __leapp_prompt ] && [ -n "$__leapp_j" ]; then
+                    __leapp_list+=("$__leapp_j")
+                fi
+            done
+            if ((${#__leapp_list[@]} > 1)); then
+                __leapp_list+=(__leapp_prompt)
+            fi
+            PROMPT_COMMAND=("${__leapp_list[@]}")
+        else
+            case ${PROMPT_COMMAND-} in
+            *__leapp_prompt*) ;;
+            '') PROMPT_COMMAND=__leapp_prompt_keeping_status ;;
+            *) PROMPT_COMMAND="__leapp_prompt_keeping_status
+$PROMPT_COMMAND" ;;
+            esac
+        fi
+        \builtin return 0
+    }
+
+    # `cd x && command` must not run with the credentials of where it came from. What the user or
+    # another tool has put around `cd` stays; then the prompt has to do.
+    for __leapp_j in cd pushd popd; do
+        case $__leapp_wrapped in *" $__leapp_j "*) \builtin continue ;; esac
+        if \builtin declare -F "$__leapp_j" >/dev/null || \builtin alias "$__leapp_j" >/dev/null 2>&1; then
+            if [ "$__leapp_j" = cd ] && [ -n "${chpwd_functions+x}" ]; then
+                chpwd_functions+=(__leapp_again)
+            fi
+        else
+            __leapp_wrapped="$__leapp_wrapped $__leapp_j "
+            \builtin eval "function $__leapp_j {
+                \\builtin $__leapp_j \"\$@\" || \\builtin return
+                __leapp_again
+            }"
+        fi
+    done
+    __leapp_register
+    case $__leapp_y in *a*) \builtin set -a ;; esac
+    __leapp_y=
+    \builtin unset -v __leapp_j
+fi

@@ -1,0 +1,594 @@
+# The hook for fish, 3.6 and later. The line before this file sets __leapp_program.
+#
+# What runs at a prompt where nothing has changed is __leapp_on_prompt: builtins alone, no process.
+# Going back is fish alone too, so that it works when the program is gone, hangs or is interrupted.
+# Switching on asks the program, `leapp hook-env`, whose answer is complete or not taken at all.
+#
+# fish has no clock. The lease has a third file, .end, whose time is when to ask again, and
+# `path mtime -R` tells how long ago that is. It tells the project file's time too, so that a file
+# that became older is noticed in the same look.
+#
+# Only global variables are changed; universal ones belong to every shell, and stay.
+#
+# Variables, all global and none exported:
+#   __leapp_p  the directory that was handled last; empty: look again
+#   __leapp_w  who owns this shell: d directory, u use, o off, x exec, g given up, or nobody
+#   __leapp_a  the project file that governs, canonical     __leapp_c  the same, relative
+#   __leapp_l  the lease: .hi, .lo and .end                 __leapp_h  1: for this directory alone
+#   __leapp_e  seconds from the project file's time to the end of the lease
+#   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
+#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_was_N  u, or s or x and the value before us;  __leapp_g_N  what we gave
+#   leapp_session, leapp_warning  for your prompt
+
+if status is-interactive
+    and test "$LEAPP_HOOK" != 0
+    and test -z "$VSCODE_RESOLVING_ENVIRONMENT$INTELLIJ_ENVIRONMENT_READER"
+
+    if not builtin functions -q __leapp_on_prompt
+        # An outer environment must not bring state.
+        for __leapp_j in (set -gn | string match -r '^__leapp_(?!program$|o_).*|^leapp_(?:session|warning)$')
+            set -eg $__leapp_j
+        end
+        for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone
+            set -gu __leapp_$__leapp_j ''
+        end
+        set -gu __leapp_loads 0
+        set -gu leapp_session ''
+        set -gu leapp_warning ''
+    end
+    set -gu __leapp_program $__leapp_program
+    set -gu __leapp_loads (math $__leapp_loads + 1)
+    set -gu __leapp_home "$LEAPP_HOME"
+    set -gu __leapp_xdg "$XDG_RUNTIME_DIR"
+    set -gu __leapp_vault "$LEAPP_VAULT"
+    # Every variable that a session may touch: what says whose it is first, the key id last.
+    set -gu __leapp_names \
+        LEAPP_SESSION LEAPP_STATE \
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI \
+        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE \
+        AWS_CONTAINER_TOKEN_ENDPOINT AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN \
+        AWS_ROLE_SESSION_NAME AWS_VAULT AWSUME_PROFILE AWS_SSO_PROFILE \
+        AWS_ENDPOINT_URL \
+        AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION \
+        AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
+    # Those that are credentials only together.
+    set -gu __leapp_group AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+
+    # At each prompt. Two tests of files where nothing governs, four where a project does.
+    function __leapp_on_prompt --on-event fish_prompt
+        if test "$PWD" = "$__leapp_p"
+            switch "$__leapp_w"
+                case d
+                    if __leapp_lease_holds "$__leapp_c"
+                        __leapp_contradicted
+                        return 0
+                    end
+                case u
+                    if __leapp_use_holds
+                        __leapp_contradicted
+                        return 0
+                    end
+                case o x g
+                    return 0
+                case '*'
+                    if not test -e .leapp.local.toml; and not test -e .leapp.toml
+                        return 0
+                    end
+            end
+        end
+        __leapp_check
+    end
+
+    # After each change of the directory, also between the statements of a line.
+    function __leapp_on_directory --on-variable PWD
+        if test -n "$__leapp_armed"
+            __leapp_check
+        end
+    end
+
+    # Four looks: at the time of the lease's end and of the project file, and whether the file is
+    # newer than the lease allows.
+    function __leapp_lease_holds --argument-names file
+        set -l times (path mtime -R -- "$__leapp_l.end" "$file")
+        and test (count $times) -eq 2
+        and test "$times[1]" -lt 0
+        and test (math -- "$times[2] - $times[1]") = "$__leapp_e"
+        and test "$__leapp_l.hi" -nt "$file"
+    end
+
+    function __leapp_use_holds
+        set -l times (path mtime -R -- "$__leapp_l.end")
+        and test "$times[1]" -lt 0
+        and test -e "$__leapp_l.hi"
+    end
+
+    # A profile that came after us: some programs prefer it to the session's keys.
+    function __leapp_contradicted
+        if test -n "$__leapp_k" -a -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
+            set -g __leapp_warned 1
+            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: set -e AWS_PROFILE AWS_DEFAULT_PROFILE"
+        end
+        return 0
+    end
+
+    function __leapp_say
+        printf '%s\n' $argv >&2
+    end
+
+    # The way here is taken when something has changed. An interrupt may end it anywhere: until its
+    # end the directory counts as not handled. It runs untraced.
+    function __leapp_check
+        set -l fish_trace
+        set -g __leapp_p
+        if __leapp_step
+            set -g __leapp_p $PWD
+        end
+        return 0
+    end
+
+    # Tells by its status whether the directory is handled.
+    function __leapp_step
+        if test -n "$__leapp_m"
+            __leapp_restore
+            set -g __leapp_w
+        end
+        if test -z "$__leapp_armed"
+            set -g __leapp_armed 1
+            switch "$LEAPP_STATE"
+                case "1;x;*;$AWS_ACCESS_KEY_ID;*"
+                    if test -n "$AWS_ACCESS_KEY_ID"
+                        set -g __leapp_w x
+                    end
+                case '1;d;*' '1;u;*'
+                    __leapp_ask
+                    return
+            end
+            if test "$EUID" = 0 -a -n "$SUDO_UID"
+                set -g __leapp_w x
+            end
+        end
+        if test "$__leapp_w" = x
+            return 0
+        end
+        __leapp_find
+        if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"; and not __leapp_is_ours
+            set -g __leapp_w g
+        end
+        if test -n "$__leapp_f" -a -n "$__leapp_a"; and __leapp_is_same_file
+            __leapp_same_project
+        else if test -z "$__leapp_f"
+            __leapp_no_project
+        else
+            __leapp_other_project
+        end
+    end
+
+    # Whether the file that governs now is the one that governed before: by its physical path.
+    function __leapp_is_same_file
+        test (path resolve -- "$__leapp_f") = (path resolve -- "$__leapp_a")
+    end
+
+    function __leapp_same_project
+        switch "$__leapp_w"
+            case d
+                if test -z "$__leapp_h"; and __leapp_lease_holds "$__leapp_f"
+                    set -g __leapp_c $__leapp_f
+                    return 0
+                end
+                __leapp_ask --held
+            case u
+                __leapp_keep_use
+            case '*'
+                return 0
+        end
+    end
+
+    function __leapp_no_project
+        switch "$__leapp_w"
+            case d
+                __leapp_leave
+            case g
+                if test -n "$__leapp_a"
+                    __leapp_leave
+                end
+            case u
+                set -g __leapp_a
+                set -g __leapp_c
+                __leapp_keep_use
+                return
+            case '*'
+                set -g __leapp_a
+                set -g __leapp_c
+        end
+        return 0
+    end
+
+    function __leapp_other_project
+        if contains -- "$__leapp_w" d g
+            __leapp_leave
+        end
+        switch "$__leapp_w"
+            case u
+                __leapp_ask --held --hold=u
+            case o
+                __leapp_ask --hold=o
+            case '*'
+                __leapp_ask
+        end
+    end
+
+    # What `leapp use` switched on is held as long as its lease is there.
+    function __leapp_keep_use
+        if __leapp_use_holds
+            return 0
+        end
+        __leapp_ask --held --keep=$__leapp_i --region=$__leapp_r
+    end
+
+    # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+    function __leapp_is_ours
+        not string match -q '1;e;*' -- "$LEAPP_STATE"
+        and test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    function __leapp_leave
+        set -l name
+        if __leapp_is_ours
+            set name $leapp_session
+        end
+        __leapp_restore
+        for letter in w a c l h
+            set -g __leapp_$letter
+        end
+        if test -n "$name"
+            __leapp_say "leapp: $name is off"
+        end
+        return 0
+    end
+
+    # The project file that governs, relative, as the kernel sees it: `..` of a directory that was
+    # entered through a link is not `..` of its name. Never looks into what the user does not own,
+    # nor above a repository.
+    function __leapp_find
+        set -g __leapp_f
+        set -l up ''
+        set -l tops
+        for level in (string split -- / (builtin pwd -P))[1..64]
+            set -a tops ./$up
+            set up ../$up
+        end
+        set -l owned (path filter --perm user -- $tops)
+        set -l candidates
+        for top in $tops
+            contains -- $top $owned
+            or break
+            set -a candidates $top.leapp.local.toml $top.leapp.toml $top.git
+        end
+        set -l first (path filter -- $candidates)[1]
+        switch "$first"
+            case '*.git' ''
+            case '*'
+                set -g __leapp_f (string sub -s 3 -- $first)
+        end
+        return 0
+    end
+
+    # Asks the program and takes its answer, whole or not at all. LEAPP_HOME and its like are those of
+    # the time when the hook was loaded: a project's environment must not point elsewhere.
+    function __leapp_ask
+        set -l result 127
+        set -g __leapp_ok
+        if __leapp_is_free; and __leapp_reach
+            set -l text (LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+                $__leapp_program hook-env fish --said=$__leapp_q $argv)
+            set result $status
+            if test $result -eq 0
+                set result 1
+                eval $text
+            end
+        end
+        if test -z "$__leapp_ok"
+            __leapp_failed
+            # 130: interrupted, so that the next prompt tries again.
+            test $result -ne 130
+            return
+        end
+        __leapp_clock
+        if test -n "$__leapp_n"
+            __leapp_say $__leapp_n
+        end
+        set -g __leapp_warned
+        return 0
+    end
+
+    # What the lease's end is from the project file's time: as long as it is the same, so is the file.
+    function __leapp_clock
+        set -g __leapp_e
+        if test "$__leapp_w" = d
+            set -l times (path mtime -R -- "$__leapp_l.end" "$__leapp_c")
+            if test (count $times) -eq 2
+                set -g __leapp_e (math -- "$times[2] - $times[1]")
+            end
+        end
+    end
+
+    # Whether the program is there. A new one is taken from PATH only by an absolute path that is not
+    # below the current directory.
+    function __leapp_reach
+        if test -x "$__leapp_program"
+            return 0
+        end
+        set -l found (command -s leapp)
+        switch "$found"
+            case "$PWD/*"
+            case '/*'
+                set -g __leapp_program $found
+                return 0
+        end
+        if test -z "$__leapp_gone"
+            set -g __leapp_gone 1
+            __leapp_say "leapp: '$__leapp_program' is gone, so directories switch nothing on; install leapp, then start a new shell"
+        end
+        return 1
+    end
+
+    # Without an answer, what is on must not stay on and must not give way to other credentials: keys
+    # that cannot work take its place. Where nothing was on, nothing changes.
+    function __leapp_failed
+        if test -n "$__leapp_m"
+            __leapp_restore
+            set -g __leapp_w
+        end
+        switch "$__leapp_w"
+            case d u
+                if test -n "$__leapp_k" -a "$__leapp_k" != LEAPP-EXPIRED; and __leapp_is_ours
+                    set -gx AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+                    set -gx AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+                    set -gx AWS_SESSION_TOKEN LEAPP-EXPIRED
+                    set -gx AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+                    set -gx LEAPP_STATE (string replace -- ";$__leapp_k;" ';LEAPP-EXPIRED;' $LEAPP_STATE)
+                    set -g __leapp_g_LEAPP_STATE $LEAPP_STATE
+                    set -g __leapp_k LEAPP-EXPIRED
+                    set -g leapp_warning expired
+                end
+            case ''
+                set -g __leapp_w d
+                set -g __leapp_a
+                set -g __leapp_c $__leapp_f
+        end
+        # Ask again at the next prompt: what failed costs one start of a program each time.
+        set -g __leapp_l /
+    end
+
+    # Whether no universal variable would show where a session has none: children see an exported one
+    # wherever no global one hides it.
+    function __leapp_is_free
+        set -l universal
+        for name in $__leapp_names[3..19]
+            set -qUx $name
+            and set -a universal $name
+        end
+        if test -z "$universal"
+            set -g __leapp_universal
+            return 0
+        end
+        if test "$__leapp_universal" != "$universal"
+            set -g __leapp_universal $universal
+            __leapp_say "leapp: universal variables outrank every session, so nothing is switched on: set -eU $universal"
+        end
+        return 1
+    end
+
+    # Keeps what is there: of each name, the global variable.
+    function __leapp_save
+        __leapp_forget
+        for name in $__leapp_names
+            if set -qgx $name
+                set -gu __leapp_was_$name x $$name
+            else if set -qg $name
+                set -gu __leapp_was_$name s $$name
+            else
+                set -gu __leapp_was_$name u
+            end
+        end
+    end
+
+    # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
+    # so does everything but our markers. After a change that was cut short all goes back.
+    function __leapp_restore
+        if test -z "$__leapp_m"
+            if test -z "$__leapp_k"
+                __leapp_forget
+                return 0
+            else if not __leapp_is_ours
+                __leapp_hand_over
+                __leapp_forget
+                return 0
+            end
+            set -g __leapp_m 2
+        end
+        set -eg AWS_ACCESS_KEY_ID
+        for name in $__leapp_names
+            set -l was __leapp_was_$name
+            set -l gave __leapp_g_$name
+            if not set -qg $was
+                continue
+            end
+            if test $__leapp_m = 2; and not contains -- $name $__leapp_group
+                set -l now (set -qg $name; and printf 'x%s\n' $$name; or echo)
+                set -l then (set -qg $gave; and printf 'x%s\n' $$gave; or echo)
+                if test "$now" != "$then"
+                    continue
+                end
+            end
+            set -l saved $$was
+            switch "$saved[1]"
+                case u
+                    set -eg $name
+                case s
+                    set -gu $name $saved[2..-1]
+                case x
+                    set -gx $name $saved[2..-1]
+            end
+        end
+        __leapp_forget
+        return 0
+    end
+
+    # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
+    # and what we saved is what it needs for that.
+    function __leapp_hand_over
+        switch "$LEAPP_STATE"
+            case '1;e;*'
+                if not set -qg __leapp_o_AWS_ACCESS_KEY_ID
+                    for name in $__leapp_names
+                        set -l was __leapp_was_$name
+                        if not set -qg $was
+                            continue
+                        end
+                        set -l saved $$was
+                        if test "$saved[1]" = u
+                            set -gu __leapp_o_$name
+                        else
+                            set -gu __leapp_o_$name $saved
+                        end
+                    end
+                end
+            case '*'
+                set -eg LEAPP_SESSION
+                set -eg LEAPP_STATE
+        end
+        return 0
+    end
+
+    function __leapp_forget
+        for name in $__leapp_names
+            set -eg __leapp_was_$name
+            set -eg __leapp_g_$name
+        end
+        for letter in k m i r
+            set -g __leapp_$letter
+        end
+        set -g leapp_session
+        set -g leapp_warning
+        return 0
+    end
+
+    # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it
+    # fails.
+    function __leapp_use
+        set -l fish_trace
+        if contains -- "$argv[1]" -h --help
+            $__leapp_program use $argv
+            return
+        end
+        set -g __leapp_armed 1
+        __leapp_find
+        set -l held
+        if test -n "$__leapp_k"; and __leapp_is_ours
+            set held --held
+        else
+            __leapp_restore
+        end
+        set -l result 127
+        set -g __leapp_ok
+        if __leapp_is_free; and __leapp_reach
+            set -l text (LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+                $__leapp_program hook-env fish --by-hand $held $argv)
+            set result $status
+            if test $result -eq 0
+                set result 1
+                eval $text
+            end
+        end
+        if test -z "$__leapp_ok"
+            if test -n "$__leapp_m"
+                __leapp_restore
+                set -g __leapp_w
+            end
+            return $result
+        end
+        __leapp_here
+        if test -n "$__leapp_n"
+            __leapp_say $__leapp_n
+        end
+        set -g __leapp_warned
+        return 0
+    end
+
+    # The project that is here now is held back from.
+    function __leapp_here
+        set -g __leapp_a
+        if test -n "$__leapp_f"
+            set -g __leapp_a (path resolve -- $__leapp_f)
+        end
+        set -g __leapp_p $PWD
+    end
+
+    function __leapp_off
+        set -l fish_trace
+        set -g __leapp_armed 1
+        set -l name $leapp_session
+        __leapp_restore
+        # What `leapp env` or an outer shell has put there goes too.
+        if test -n "$LEAPP_STATE"
+            set name $LEAPP_SESSION
+            if __leapp_reach
+                set -l text ($__leapp_program env --unset --shell=fish 2>/dev/null)
+                set -g __leapp_leaving 1
+                eval $text
+                set -e __leapp_leaving
+            end
+            set -eg LEAPP_SESSION
+            set -eg LEAPP_STATE
+        end
+        set -g __leapp_w o
+        for letter in c l h
+            set -g __leapp_$letter
+        end
+        __leapp_find
+        __leapp_here
+        if test -n "$name"
+            __leapp_say "leapp: $name is off; directories switch on again when another project is entered"
+        else
+            __leapp_say "leapp: nothing was on; directories switch on again when another project is entered"
+        end
+        return 0
+    end
+
+    # The program, and the two commands that only a function can carry out.
+    function leapp --description 'Temporary cloud credentials'
+        switch "$argv[1]"
+            case use
+                __leapp_use $argv[2..-1]
+            case off
+                __leapp_off
+            case doctor
+                $__leapp_program doctor --hook=(__leapp_report | string collect) $argv[2..-1]
+            case '*'
+                set -l result 127
+                if __leapp_reach
+                    $__leapp_program $argv
+                    set result $status
+                end
+                # What it did may have changed what holds here.
+                __leapp_on_directory
+                return $result
+        end
+    end
+
+    # Facts for `leapp doctor`, a word each.
+    function __leapp_report
+        set -l universal
+        for name in $__leapp_names
+            set -qUx $name
+            and set -a universal $name
+        end
+        printf 'fish;version=%s;loads=%s;owner=%s;file=%s;universal=%s;' $version $__leapp_loads "$__leapp_w" "$__leapp_a" "$universal"
+    end
+else if not status is-interactive
+    # Nothing to do, and nothing that could fail.
+    true
+end

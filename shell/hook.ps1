@@ -1,0 +1,470 @@
+# The hook for PowerShell 7 and Windows PowerShell 5.1. The line before this file sets
+# $__leapp_program.
+#
+# What runs at a prompt where nothing has changed calls methods of .NET alone: no cmdlet, no process.
+# Going back is PowerShell alone too. Switching on asks the program, `leapp hook-env`, whose answer is
+# data and not script: evaluated text is shown by Set-PSDebug -Trace and kept by script block logging.
+#
+# The program is deliberately not wrapped by a function: a function in front of a program loses $?,
+# the first `--` and arguments with commas. `use` and `off` are Enter-LeappSession (leapp-use) and
+# Exit-LeappSession (leapp-off), and facts for the doctor come by Test-LeappHook (leapp-doctor).
+
+if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -not $env:INTELLIJ_ENVIRONMENT_READER) {
+    if (Get-Module -Name leapp-hook) { Remove-Module -Name leapp-hook -Force -ErrorAction Ignore }
+
+    New-Module -Name leapp-hook -ArgumentList $__leapp_program -ScriptBlock {
+        param([string] $Program)
+        Set-StrictMode -Version Latest
+        # A module's function sees the user's global preferences unless the module has its own.
+        $ErrorActionPreference = 'Continue'
+        $PSNativeCommandUseErrorActionPreference = $false
+        $WarningPreference = 'Continue'
+        $ProgressPreference = 'SilentlyContinue'
+
+        # Every variable that a session may touch: what says whose it is first, the key id last.
+        $Names = @(
+            'LEAPP_SESSION', 'LEAPP_STATE',
+            'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_SESSION_EXPIRATION',
+            'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+            'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+            'AWS_CONTAINER_TOKEN_ENDPOINT', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN',
+            'AWS_ROLE_SESSION_NAME', 'AWS_VAULT', 'AWSUME_PROFILE', 'AWS_SSO_PROFILE',
+            'AWS_ENDPOINT_URL',
+            'AWS_ACCOUNT_ID', 'AWS_REGION', 'AWS_DEFAULT_REGION',
+            'AWS_CREDENTIAL_EXPIRATION', 'AWS_SESSION_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'
+        )
+        # Those that are credentials only together.
+        $Group = @('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION')
+
+        $Armed = $false       # true from the first prompt on: `pwsh -Command` and probes never get there
+        $Path = ''            # the location that was handled last; '' looks again
+        $Ticks = [long] 0     # the project file's time when the program read it, in .NET ticks
+        $Until = [long] 0     # when to ask again, in .NET ticks (UTC)
+        $Saved = @{}          # name -> value before us ($null: was unset)
+        $Given = @{}          # name -> value that we gave, secrets not kept
+        $Half = $false        # a change was begun and not ended
+        $Warned = $false
+        $Gone = $false
+        # What the program answered: w owner, a file, c the same relative, l lease, t seconds until to
+        # ask again, h for this directory alone, k key id, i identity, r region, n lines, q said
+        $State = @{ w = ''; a = ''; c = ''; l = ''; t = ''; h = ''; k = ''; i = ''; r = ''; n = ''; q = ''; ticks = '0' }
+        # A project's environment must not point elsewhere: these are as they were at loading.
+        $Kept = @{}
+        foreach ($name in 'LEAPP_HOME', 'XDG_RUNTIME_DIR', 'LEAPP_VAULT') {
+            $Kept[$name] = [Environment]::GetEnvironmentVariable($name)
+        }
+        $IsWindowsHere = [IO.Path]::DirectorySeparatorChar -eq '\'
+        $Sudo = -not $IsWindowsHere -and $env:SUDO_UID -and [Environment]::UserName -ceq 'root'
+
+        # For prompts: $leapp_session, $leapp_warning.
+        $global:leapp_session = ''
+        $global:leapp_warning = ''
+
+        function Get-Value([string] $Name) { [Environment]::GetEnvironmentVariable($Name) }
+
+        function Set-Value([string] $Name, $Value) {
+            # $null passed to a [string] parameter becomes '', which since .NET 9 defines an empty
+            # variable.
+            if ($null -eq $Value) { $Value = [NullString]::Value }
+            [Environment]::SetEnvironmentVariable($Name, $Value)
+        }
+
+        function ConvertFrom-Word([string] $Word) {
+            [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($Word))
+        }
+
+        function Write-Line([string] $Text) { [Console]::Error.WriteLine($Text) }
+
+        # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+        function Test-Ours {
+            -not "$env:LEAPP_STATE".StartsWith('1;e;') -and (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $State.k
+        }
+
+        # Whether the answer for a project file still holds.
+        function Test-Lease {
+            [IO.File]::Exists($State.l + '.hi') -and
+            [IO.File]::GetLastWriteTimeUtc($State.a).Ticks -eq $Ticks -and
+            [DateTime]::UtcNow.Ticks -lt $Until
+        }
+
+        function Test-UseLease {
+            [IO.File]::Exists($State.l + '.hi') -and [DateTime]::UtcNow.Ticks -lt $Until
+        }
+
+        # The nearest project file's path; '' when there is none; $null when only the program can tell
+        # (a link on the way: `..` of the kernel is not `..` of the string). Whose the directories are
+        # cannot be told cheaply here: the climb stops below the home directory, and the program, which
+        # looks at owners, decides.
+        function Find-ProjectFile {
+            $directory = $PWD.ProviderPath
+            $levels = 0
+            while ($directory -and $directory -cne $HOME -and $levels -lt 64) {
+                $levels++
+                if (-not [IO.Directory]::Exists($directory)) { return '' }
+                if ([IO.File]::GetAttributes($directory) -band [IO.FileAttributes]::ReparsePoint) { return $null }
+                foreach ($name in '.leapp.local.toml', '.leapp.toml') {
+                    $file = [IO.Path]::Combine($directory, $name)
+                    if ([IO.File]::Exists($file)) { return $file }
+                }
+                $git = [IO.Path]::Combine($directory, '.git')
+                if ([IO.Directory]::Exists($git) -or [IO.File]::Exists($git)) { return '' }
+                $directory = [IO.Path]::GetDirectoryName($directory)
+            }
+            ''
+        }
+
+        # Keeps what is there.
+        function Save-Environment {
+            $Saved.Clear(); $Given.Clear()
+            foreach ($name in $Names) { $Saved[$name] = Get-Value $name }
+        }
+
+        # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
+        # so does everything but our markers. After a change that was cut short all goes back.
+        function Restore-Environment {
+            if (-not $Half) {
+                if (-not $State.k) { Clear-Saved; return }
+                if (-not (Test-Ours)) {
+                    Move-Saved
+                    Clear-Saved
+                    return
+                }
+            }
+            $all = $Half
+            $script:Half = $true
+            Set-Value 'AWS_ACCESS_KEY_ID' $null
+            foreach ($name in $Names) {
+                if (-not $Saved.ContainsKey($name)) { continue }
+                if (-not $all -and $name -cnotin $Group) {
+                    $gave = if ($Given.ContainsKey($name)) { $Given[$name] } else { $null }
+                    if ((Get-Value $name) -cne $gave) { continue }
+                }
+                Set-Value $name $Saved[$name]
+            }
+            Clear-Saved
+        }
+
+        # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
+        # and what we saved is what it needs for that.
+        function Move-Saved {
+            if ("$env:LEAPP_STATE".StartsWith('1;e;')) {
+                if ($null -eq (Get-Variable -Name __leapp_o -Scope Global -ValueOnly -ErrorAction Ignore)) {
+                    $global:__leapp_o = $Saved.Clone()
+                }
+            } else {
+                foreach ($name in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $name $null }
+            }
+        }
+
+        function Clear-Saved {
+            $Saved.Clear(); $Given.Clear()
+            $script:Half = $false
+            foreach ($letter in 'k', 'i', 'r') { $State[$letter] = '' }
+            $global:leapp_session = ''
+            $global:leapp_warning = ''
+        }
+
+        # Starts the program with the variables of the time of loading, and gives back its lines and
+        # its status. Nothing of what it prints is evaluated.
+        function Invoke-Program([string[]] $Words) {
+            $now = @{}
+            foreach ($name in @($Kept.Keys)) { $now[$name] = Get-Value $name; Set-Value $name $Kept[$name] }
+            try {
+                $lines = @(& $Program @Words)
+                $status = $LASTEXITCODE
+            } finally {
+                foreach ($name in @($now.Keys)) { Set-Value $name $now[$name] }
+            }
+            , @($status, $lines)
+        }
+
+        # Takes an answer, whole or not at all: a last line `ok` says that it is whole. Tells the
+        # program's status; 0 only if the answer was taken.
+        function Receive-Answer([string[]] $Words) {
+            $answer = Invoke-Program $Words
+            $status = $answer[0]
+            $lines = $answer[1]
+            if ($status -ne 0) { return $status }
+            if ($lines.Count -eq 0 -or $lines[-1] -cne 'ok') { return 1 }
+            $lines | & { process {
+                $word = $_.Split(' ')
+                switch -CaseSensitive ($word[0]) {
+                    'save' { Save-Environment; $script:Half = $true }
+                    'adopt' {
+                        $script:Half = $true
+                        $Saved[$word[1]] = if ($word[2] -ceq '-') { $null } else { ConvertFrom-Word $word[2] }
+                    }
+                    'back' { Restore-Environment }
+                    'unset' { $script:Half = $true; [void] $Given.Remove($word[1]); Set-Value $word[1] $null }
+                    'set' {
+                        $script:Half = $true
+                        $Given[$word[1]] = ConvertFrom-Word $word[2]
+                        [Environment]::SetEnvironmentVariable($word[1], (ConvertFrom-Word $word[2]))
+                    }
+                    'secret' { [Environment]::SetEnvironmentVariable($word[1], (ConvertFrom-Word $word[2])) }
+                    'local' { $State[$word[1]] = ConvertFrom-Word $word[2] }
+                    'show' { Set-Variable -Name $word[1] -Scope Global -Value (ConvertFrom-Word $word[2]) }
+                }
+            } }
+            $script:Half = $false
+            $script:Ticks = [long] $State.ticks
+            Set-Deadline $State.t
+            if ($State.n) { Write-Line $State.n }
+            $script:Warned = $false
+            0
+        }
+
+        function Set-Deadline([string] $Seconds) {
+            $script:Until = if ($Seconds) {
+                [DateTime]::UtcNow.Ticks + [long] $Seconds * 10000000
+            } else { [long]::MaxValue }
+        }
+
+        # Asks what the directory switches on. Tells whether the directory is handled.
+        function Request-Answer([string[]] $Words) {
+            $status = 127
+            if (Test-Program) {
+                $status = Receive-Answer (@('hook-env', 'powershell', "--said=$($State.q)") + $Words)
+            }
+            if ($status -eq 0) { return $true }
+            Close-Environment
+            # 130: interrupted, so that the next prompt tries again.
+            $status -ne 130
+        }
+
+        # Whether the program is there. A new one is taken from PATH only by an absolute path that is not
+        # below the current directory.
+        function Test-Program {
+            if ([IO.File]::Exists($Program)) { return $true }
+            $found = Get-Command -Name leapp -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+            if ($found -and [IO.Path]::IsPathRooted($found.Source) -and -not $found.Source.StartsWith($PWD.ProviderPath + [IO.Path]::DirectorySeparatorChar)) {
+                $script:Program = $found.Source
+                return $true
+            }
+            if (-not $Gone) {
+                $script:Gone = $true
+                Write-Line "leapp: '$Program' is gone, so directories switch nothing on; install leapp, then start a new shell"
+            }
+            $false
+        }
+
+        # Without an answer, what is on must not stay on and must not give way to other credentials: keys
+        # that cannot work take its place. Where nothing was on, nothing changes.
+        function Close-Environment {
+            if ($Half) { Restore-Environment; $State.w = '' }
+            if ($State.w -cin 'd', 'u') {
+                if ($State.k -and $State.k -cne 'LEAPP-EXPIRED' -and (Test-Ours)) {
+                    Set-Value 'AWS_ACCESS_KEY_ID' 'LEAPP-EXPIRED'
+                    Set-Value 'AWS_SECRET_ACCESS_KEY' 'LEAPP-EXPIRED'
+                    Set-Value 'AWS_SESSION_TOKEN' 'LEAPP-EXPIRED'
+                    Set-Value 'AWS_CREDENTIAL_EXPIRATION' '1970-01-01T00:00:00Z'
+                    Set-Value 'LEAPP_STATE' ("$env:LEAPP_STATE".Replace(";$($State.k);", ';LEAPP-EXPIRED;'))
+                    $Given['LEAPP_STATE'] = Get-Value 'LEAPP_STATE'
+                    $State.k = 'LEAPP-EXPIRED'
+                    $global:leapp_warning = 'expired'
+                }
+            } elseif ($State.w -ceq '') { $State.w = 'd'; $State.a = '' }
+            # Ask again in ten seconds, and in every other directory.
+            $State.l = ''
+            Set-Deadline '10'
+        }
+
+        function Exit-Project {
+            $name = if (Test-Ours) { $global:leapp_session } else { '' }
+            Restore-Environment
+            foreach ($letter in 'w', 'a', 'c', 'l', 'h') { $State[$letter] = '' }
+            if ($name) { Write-Line "leapp: $name is off" }
+        }
+
+        function Update-Use {
+            if (Test-UseLease) { return $true }
+            Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
+        }
+
+        # Tells whether the directory is handled.
+        function Update-Directory {
+            if ($Half) { Restore-Environment; $State.w = '' }
+            if (-not $Armed) {
+                $script:Armed = $true
+                $inherited = "$env:LEAPP_STATE"
+                if ($inherited.StartsWith('1;x;') -and $env:AWS_ACCESS_KEY_ID -and $inherited.Contains(";$env:AWS_ACCESS_KEY_ID;")) {
+                    $State.w = 'x'
+                } elseif ($inherited.StartsWith('1;d;') -or $inherited.StartsWith('1;u;')) {
+                    return Request-Answer @()
+                }
+                if ($Sudo) { $State.w = 'x' }
+            }
+            if ($State.w -ceq 'x') { return $true }
+            $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
+            if ($State.w -cin 'd', 'u' -and $State.k -and -not (Test-Ours)) { $State.w = 'g' }
+            if ($file -ceq '') {
+                switch -CaseSensitive ($State.w) {
+                    'd' { Exit-Project; return $true }
+                    'g' { if ($State.a) { Exit-Project }; return $true }
+                    'u' { $State.a = ''; $State.c = ''; return Update-Use }
+                    default { $State.a = ''; $State.c = ''; return $true }
+                }
+            }
+            if ($null -ne $file -and $State.a -and $file -ceq $State.a) {
+                switch -CaseSensitive ($State.w) {
+                    'd' {
+                        if (-not $State.h -and (Test-Lease)) { return $true }
+                        return Request-Answer @('--held')
+                    }
+                    'u' { return Update-Use }
+                    default { return $true }
+                }
+            }
+            # Through a link the program finds the file; that it is the same one as before, it tells.
+            if ($null -ne $file -and $State.w -cin 'd', 'g') { Exit-Project }
+            switch -CaseSensitive ($State.w) {
+                'u' { return Request-Answer @('--held', '--hold=u') }
+                'o' { return Request-Answer @('--hold=o') }
+                'd' { return Request-Answer @('--held') }
+                default { return Request-Answer @() }
+            }
+        }
+
+        # What runs at each prompt and after each change of the location.
+        function Invoke-Check([bool] $Moved) {
+            $here = $PWD.ProviderPath
+            if (-not $Moved -and $here -ceq $Path) {
+                switch -CaseSensitive ($State.w) {
+                    'd' { if (Test-Lease) { Show-Contradiction; return } }
+                    'u' { if (Test-UseLease) { Show-Contradiction; return } }
+                    'o' { return }
+                    'x' { return }
+                    'g' { return }
+                    default {
+                        if (-not [IO.File]::Exists([IO.Path]::Combine($here, '.leapp.local.toml')) -and
+                            -not [IO.File]::Exists([IO.Path]::Combine($here, '.leapp.toml'))) { return }
+                    }
+                }
+            }
+            $code = Get-Variable -Name LASTEXITCODE -Scope Global -ValueOnly -ErrorAction Ignore
+            $script:Path = ''
+            try {
+                if (Update-Directory) { $script:Path = $here }
+            } catch {
+                Close-Environment
+                Write-Line "leapp: the hook failed: $($_.Exception.Message)"
+            } finally { $global:LASTEXITCODE = $code }
+        }
+
+        # A profile that came after us: some programs prefer it to the session's keys.
+        function Show-Contradiction {
+            if ($State.k -and -not $Warned -and ($env:AWS_PROFILE -or $env:AWS_DEFAULT_PROFILE)) {
+                $script:Warned = $true
+                Write-Line "leapp: a profile (AWS_PROFILE) was set beside session '$global:leapp_session', and some programs prefer it: Remove-Item Env:AWS_PROFILE"
+            }
+        }
+
+        $InnerPrompt = $function:global:prompt
+        $OnPrompt = {
+            $succeeded = $?
+            Invoke-Check $false
+            # $? cannot be assigned: this sets it for the inner prompt, and adds nothing to $Error.
+            if ($succeeded) { $null = $true } else { Write-Error -Message x -ErrorAction Ignore }
+            & $InnerPrompt
+        }
+        $function:global:prompt = $OnPrompt
+
+        $Engine = $ExecutionContext.SessionState.InvokeCommand
+        $OnLocation = $null
+        if ($Engine.PSObject.Properties['LocationChangedAction']) { # not in Windows PowerShell 5.1: there the prompt alone
+            $OnLocation = [EventHandler[System.Management.Automation.LocationChangedEventArgs]] {
+                if ($Armed) { Invoke-Check $true }
+            }
+            $Engine.LocationChangedAction = [Delegate]::Combine($Engine.LocationChangedAction, $OnLocation)
+        }
+
+        $ExecutionContext.SessionState.Module.OnRemove = {
+            Restore-Environment
+            if ($null -ne $OnLocation) {
+                $Engine.LocationChangedAction = [Delegate]::Remove($Engine.LocationChangedAction, $OnLocation)
+            }
+            if ("$function:global:prompt" -ceq "$OnPrompt") { $function:global:prompt = $InnerPrompt }
+            Remove-Variable -Name leapp_session, leapp_warning -Scope Global -ErrorAction Ignore
+        }
+
+        # The project that is here now is held back from.
+        function Set-Here {
+            $State.a = ''
+            if ($PWD.Provider.Name -ceq 'FileSystem') { $State.a = [string] (Find-ProjectFile) }
+            $script:Path = $PWD.ProviderPath
+        }
+
+        # Makes $? false for the caller, so that && and || see the failure; the program has said why.
+        function Get-Failure([string] $What) {
+            [System.Management.Automation.ErrorRecord]::new([Exception]::new($What), 'Leapp', 'NotSpecified', $null)
+        }
+
+        <#
+        .SYNOPSIS
+        Switches a session on in this shell.
+        #>
+        function Enter-LeappSession {
+            [CmdletBinding(PositionalBinding = $false)]
+            param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
+            $script:Armed = $true
+            $held = @()
+            if ($State.k -and (Test-Ours)) { $held = @('--held') } else { Restore-Environment }
+            $status = 127
+            if (Test-Program) {
+                $status = Receive-Answer (@('hook-env', 'powershell', '--by-hand') + $held + @($Arguments | Where-Object { $_ }))
+            }
+            $global:LASTEXITCODE = $status
+            if ($status -eq 0) { Set-Here; return }
+            if ($Half) { Restore-Environment; $State.w = '' }
+            $ErrorActionPreference = 'Ignore'
+            $PSCmdlet.WriteError((Get-Failure 'leapp use'))
+        }
+
+        <#
+        .SYNOPSIS
+        Switches off what is on in this shell.
+        #>
+        function Exit-LeappSession {
+            [CmdletBinding()] param()
+            $script:Armed = $true
+            $name = $global:leapp_session
+            Restore-Environment
+            # What `leapp env` or an outer shell has put there goes too.
+            if ($env:LEAPP_STATE) {
+                $name = $env:LEAPP_SESSION
+                if (Test-Program) {
+                    $text = & $Program env --unset --shell=powershell 2>$null | Out-String
+                    if ($LASTEXITCODE -eq 0) {
+                        $global:__leapp_leaving = $true
+                        Invoke-Expression -Command $text
+                        Remove-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore
+                    }
+                }
+                foreach ($marker in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $marker $null }
+            }
+            foreach ($letter in 'c', 'l', 'h') { $State[$letter] = '' }
+            $State.w = 'o'
+            Set-Here
+            $what = if ($name) { "$name is off" } else { 'nothing was on' }
+            Write-Line "leapp: $what; directories switch on again when another project is entered"
+        }
+
+        <#
+        .SYNOPSIS
+        Runs leapp doctor with what this shell's hook knows of itself.
+        #>
+        function Test-LeappHook {
+            [CmdletBinding(PositionalBinding = $false)]
+            param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
+            $prompt = if ("$function:global:prompt" -ceq "$OnPrompt") { 'ours' } else { 'other' }
+            $location = if ($null -eq $OnLocation) { 'none' } else { 'ours' }
+            $report = "powershell;version=$($PSVersionTable.PSVersion);loads=1;owner=$($State.w);file=$($State.a);prompt=$prompt;cd=$location;"
+            & $Program doctor "--hook=$report" @Arguments
+        }
+
+        Set-Alias -Name leapp-use -Value Enter-LeappSession
+        Set-Alias -Name leapp-off -Value Exit-LeappSession
+        Set-Alias -Name leapp-doctor -Value Test-LeappHook
+        Export-ModuleMember -Function Enter-LeappSession, Exit-LeappSession, Test-LeappHook -Alias leapp-use, leapp-off, leapp-doctor
+    } | Import-Module -Global -DisableNameChecking
+}

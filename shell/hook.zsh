@@ -1,0 +1,605 @@
+# The hook for zsh, 5.3 and later. The line before this file sets __leapp_program.
+#
+# What runs at a prompt where nothing has changed is __leapp_precmd: builtins alone, no process and
+# no module. Going back is zsh alone too, so that it works when the program is gone, hangs or is
+# interrupted. Switching on asks the program, `leapp hook-env`, whose answer is complete or not
+# taken at all.
+#
+# Rules that hold throughout: no bare test (ERR_EXIT would end the shell), no trap, nothing on
+# stdout, every read has a default (NO_UNSET), builtins by name (aliases), options of the user's
+# only where they do not matter, and what may show a secret runs untraced.
+#
+# Variables, none exported:
+#   __leapp_p  the directory that was handled last; empty: look again
+#   __leapp_w  who owns this shell: d directory, u use, o off, x exec, g given up, or nobody
+#   __leapp_a  the project file that governs, canonical     __leapp_c  the same, relative
+#   __leapp_l  the lease: .hi and .lo                       __leapp_h  1: for this directory alone
+#   __leapp_s, __leapp_d  the clock when asked, and when to ask again
+#   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
+#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_was_N  u unset, s set, x exported before us;  __leapp_val_N  its value
+#   __leapp_g_N    what we gave
+#   leapp_session, leapp_warning  for your prompt
+
+if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" && "${LEAPP_HOOK-}" != 0 ]]; then
+  # At each prompt. Two tests of files where nothing governs, four where a project does.
+  function __leapp_precmd {
+    # A trace shows that we were here, and no more.
+    if [[ -o xtrace ]]; then
+      { \builtin setopt local_options no_xtrace; } 2>/dev/null
+    fi
+    if [[ "$PWD" = "$__leapp_p" ]]; then
+      case "$__leapp_w" in
+        (d)
+          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ]]; then
+            if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
+              __leapp_contradicted
+            fi
+            \builtin return 0
+          fi
+          ;;
+        (u)
+          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ -e "$__leapp_l.hi" ]]; then
+            if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
+              __leapp_contradicted
+            fi
+            \builtin return 0
+          fi
+          ;;
+        (o|x|g) \builtin return 0 ;;
+        (*)
+          if [[ ! -e .leapp.local.toml && ! -e .leapp.toml && -z "$__leapp_late" ]]; then
+            \builtin return 0
+          fi
+          ;;
+      esac
+    fi
+    __leapp_check
+    \builtin return 0
+  }
+
+  # After each change of the directory, also between the statements of a line. In a command
+  # substitution, where a completion may ask for names, nothing happens and nothing is said.
+  function __leapp_chpwd {
+    if [[ -n "$__leapp_armed" ]]; then
+      case "${ZSH_EVAL_CONTEXT-}" in
+        (*cmdsubst*) ;;
+        (*) __leapp_check ;;
+      esac
+    fi
+    \builtin return 0
+  }
+
+  # A profile that came after us: some programs prefer it to the session's keys.
+  function __leapp_contradicted {
+    \builtin emulate -L zsh
+    \builtin setopt no_err_exit no_err_return no_unset
+    __leapp_warned=1
+    __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+    \builtin return 0
+  }
+
+  # Nothing is printed in a subshell. Where a prompt was drawn before the shell was ready, the first
+  # lines wait for the second prompt: what is printed earlier would tear it.
+  function __leapp_say {
+    if (( ZSH_SUBSHELL == 0 )); then
+      if [[ -n "${__p9k_instant_prompt_active-}" && -n "$__leapp_first" ]]; then
+        __leapp_late="${__leapp_late:+$__leapp_late
+}$1"
+      else
+        \builtin print -r -u 2 -- "$1"
+      fi
+    fi
+    \builtin return 0
+  }
+
+  # The way here is taken when something has changed. An interrupt may end it anywhere: until its
+  # end the directory counts as not handled. The options are the user's again when it returns.
+  function __leapp_check {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+    } 2>/dev/null
+    __leapp_p=
+    if [[ -z "$__leapp_first" && -n "$__leapp_late" ]]; then
+      \builtin print -r -u 2 -- "$__leapp_late"
+      __leapp_late=
+    fi
+    if __leapp_step; then
+      __leapp_p="$PWD"
+    fi
+    __leapp_first=
+    \builtin return 0
+  }
+
+  # Tells by its status whether the directory is handled.
+  function __leapp_step {
+    if [[ -n "$__leapp_m" ]]; then
+      __leapp_restore
+      __leapp_w=
+    fi
+    if [[ -z "$__leapp_armed" ]]; then
+      __leapp_armed=1
+      __leapp_first=1
+      __leapp_register
+      case "${LEAPP_STATE-}" in
+        ("1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
+        ("1;d;"*|"1;u;"*)
+          __leapp_ask
+          \builtin return
+          ;;
+      esac
+      if (( EUID == 0 )) && [[ -n "${SUDO_UID-}" ]]; then
+        __leapp_w=x
+      fi
+    fi
+    if [[ "$__leapp_w" = x ]]; then
+      \builtin return 0
+    fi
+    __leapp_find
+    if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]] && ! __leapp_is_ours; then
+      __leapp_w=g
+    fi
+    if [[ -n "$__leapp_f" && -n "$__leapp_a" && "$__leapp_f" -ef "$__leapp_a" ]]; then
+      __leapp_same_project
+    elif [[ -z "$__leapp_f" ]]; then
+      __leapp_no_project
+    else
+      __leapp_other_project
+    fi
+  }
+
+  function __leapp_in_time {
+    (( SECONDS < __leapp_d && SECONDS >= __leapp_s ))
+  }
+
+  function __leapp_same_project {
+    case "$__leapp_w" in
+      (d)
+        if [[ -z "$__leapp_h" ]] && __leapp_in_time && [[ "$__leapp_l.hi" -nt "$__leapp_f" && "$__leapp_f" -nt "$__leapp_l.lo" ]]; then
+          __leapp_c="$__leapp_f"
+          \builtin return 0
+        fi
+        __leapp_ask --held
+        ;;
+      (u) __leapp_keep_use ;;
+      (*) \builtin return 0 ;;
+    esac
+  }
+
+  function __leapp_no_project {
+    case "$__leapp_w" in
+      (d)
+        __leapp_leave
+        \builtin return 0
+        ;;
+      (g)
+        if [[ -n "$__leapp_a" ]]; then
+          __leapp_leave
+        fi
+        \builtin return 0
+        ;;
+      (u)
+        __leapp_a= __leapp_c=
+        __leapp_keep_use
+        ;;
+      (*)
+        __leapp_a= __leapp_c=
+        \builtin return 0
+        ;;
+    esac
+  }
+
+  function __leapp_other_project {
+    case "$__leapp_w" in
+      (d|g) __leapp_leave ;;
+    esac
+    case "$__leapp_w" in
+      (u) __leapp_ask --held --hold=u ;;
+      (o) __leapp_ask --hold=o ;;
+      (*) __leapp_ask ;;
+    esac
+  }
+
+  # What `leapp use` switched on is held as long as its lease is there.
+  function __leapp_keep_use {
+    if __leapp_in_time && [[ -e "$__leapp_l.hi" ]]; then
+      \builtin return 0
+    fi
+    __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+  }
+
+  # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+  function __leapp_is_ours {
+    case "${LEAPP_STATE-}" in
+      ("1;e;"*) \builtin return 1 ;;
+    esac
+    [[ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]]
+  }
+
+  function __leapp_leave {
+    __leapp_name=
+    if __leapp_is_ours; then
+      __leapp_name="$leapp_session"
+    fi
+    __leapp_restore
+    __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h=
+    if [[ -n "$__leapp_name" ]]; then
+      __leapp_say "leapp: $__leapp_name is off"
+    fi
+    \builtin return 0
+  }
+
+  # The project file that governs, relative, as the kernel sees it: `..` of a directory that was
+  # entered through a link is not `..` of its name. Never looks above what the user owns, nor above
+  # a repository.
+  function __leapp_find {
+    __leapp_f= __leapp_b= __leapp_top=
+    if [[ -O / ]]; then
+      __leapp_top=1
+    fi
+    while [[ "${#__leapp_b}" -lt 192 && -O "./$__leapp_b" ]]; do
+      if [[ -e "${__leapp_b}.leapp.local.toml" ]]; then
+        __leapp_f="${__leapp_b}.leapp.local.toml"
+        \builtin return 0
+      elif [[ -e "${__leapp_b}.leapp.toml" ]]; then
+        __leapp_f="${__leapp_b}.leapp.toml"
+        \builtin return 0
+      elif [[ -e "${__leapp_b}.git" ]]; then
+        \builtin return 0
+      elif [[ -n "$__leapp_top" && "./$__leapp_b" -ef / ]]; then
+        \builtin return 0
+      fi
+      __leapp_b="../$__leapp_b"
+    done
+    \builtin return 0
+  }
+
+  # Asks the program and takes its answer, whole or not at all. LEAPP_HOME and its like are those of
+  # the time when the hook was loaded: a project's environment must not point elsewhere.
+  function __leapp_ask {
+    __leapp_ok=
+    __leapp_status=127
+    if __leapp_reach; then
+      if __leapp_t="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+        "$__leapp_program" hook-env zsh "--said=$__leapp_q" "$@")"; then
+        \builtin eval "$__leapp_t"
+        __leapp_status=1
+      else
+        __leapp_status=$?
+      fi
+    fi
+    __leapp_t=${__leapp_t:+}
+    if [[ -z "$__leapp_ok" ]]; then
+      __leapp_failed
+      # 130: interrupted, so that the next prompt tries again.
+      [[ "$__leapp_status" != 130 ]]
+      \builtin return
+    fi
+    __leapp_clock
+    if [[ -n "$__leapp_n" ]]; then
+      __leapp_say "$__leapp_n"
+    fi
+    __leapp_warned=
+    \builtin return 0
+  }
+
+  function __leapp_clock {
+    __leapp_s=$SECONDS
+    __leapp_d=9999999999
+    if [[ -n "$__leapp_t" ]]; then
+      __leapp_d=$(( __leapp_s + __leapp_t ))
+    fi
+    __leapp_t=
+  }
+
+  # Whether the program is there. A new one is taken from PATH only by an absolute path that is not
+  # below the current directory.
+  function __leapp_reach {
+    if [[ -x "$__leapp_program" ]]; then
+      \builtin return 0
+    fi
+    __leapp_t="$(\builtin whence -p leapp)"
+    case "$__leapp_t" in
+      ("$PWD"/*) ;;
+      (/*)
+        __leapp_program="$__leapp_t"
+        \builtin return 0
+        ;;
+    esac
+    if [[ -z "$__leapp_gone" ]]; then
+      __leapp_gone=1
+      __leapp_say "leapp: '$__leapp_program' is gone, so directories switch nothing on; install leapp, then start a new shell"
+    fi
+    \builtin return 1
+  }
+
+  # Without an answer, what is on must not stay on and must not give way to other credentials: keys
+  # that cannot work take its place. Where nothing was on, nothing changes.
+  function __leapp_failed {
+    if [[ -n "$__leapp_m" ]]; then
+      __leapp_restore
+      __leapp_w=
+    fi
+    case "$__leapp_w" in
+      (d|u)
+        if [[ -n "$__leapp_k" && "$__leapp_k" != LEAPP-EXPIRED ]] && __leapp_is_ours; then
+          \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
+          \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
+          \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
+          \builtin export LEAPP_STATE="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
+          \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE"
+          __leapp_k=LEAPP-EXPIRED
+          leapp_warning=expired
+        fi
+        ;;
+      ('')
+        __leapp_w=d __leapp_a= __leapp_c="$__leapp_f"
+        ;;
+    esac
+    # Ask again in ten seconds, and in every other directory.
+    __leapp_l=/
+    __leapp_t=10
+    __leapp_clock
+  }
+
+  # Keeps what is there. The word says which variables are exported.
+  function __leapp_save {
+    \builtin unset -v "${__leapp_kept[@]}"
+    for __leapp_j in "${__leapp_names[@]}"; do
+      if (( ! ${(P)+__leapp_j} )); then
+        \builtin typeset -g "__leapp_was_$__leapp_j=u"
+        \builtin continue
+      fi
+      \builtin typeset -g "__leapp_val_$__leapp_j=${(P)__leapp_j}"
+      case "$1" in
+        (*" $__leapp_j "*) \builtin typeset -g "__leapp_was_$__leapp_j=x" ;;
+        (*) \builtin typeset -g "__leapp_was_$__leapp_j=s" ;;
+      esac
+    done
+  }
+
+  # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
+  # so does everything but our markers. After a change that was cut short all goes back.
+  function __leapp_restore {
+    if [[ -z "$__leapp_m" ]]; then
+      if [[ -z "$__leapp_k" ]]; then
+        __leapp_forget
+        \builtin return 0
+      elif ! __leapp_is_ours; then
+        __leapp_hand_over
+        __leapp_forget
+        \builtin return 0
+      fi
+      __leapp_m=2
+    fi
+    \builtin unset -v AWS_ACCESS_KEY_ID
+    for __leapp_j in "${__leapp_names[@]}"; do
+      __leapp_how="__leapp_was_$__leapp_j"
+      if (( ! ${(P)+__leapp_how} )); then
+        \builtin continue
+      fi
+      case "$__leapp_group" in
+        (*" $__leapp_j "*) ;;
+        (*)
+          __leapp_with="__leapp_g_$__leapp_j"
+          if [[ "$__leapp_m" = 2 && "${(P)+__leapp_j}${(P)__leapp_j-}" != "${(P)+__leapp_with}${(P)__leapp_with-}" ]]; then
+            \builtin continue
+          fi
+          ;;
+      esac
+      __leapp_with="__leapp_val_$__leapp_j"
+      case "${(P)__leapp_how}" in
+        (u)
+          if (( ${(P)+__leapp_j} )); then
+            \builtin unset -v "$__leapp_j"
+          fi
+          ;;
+        (s)
+          \builtin unset -v "$__leapp_j"
+          \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
+          ;;
+        (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
+      esac
+    done
+    __leapp_forget
+    \builtin return 0
+  }
+
+  # Another key id is there. If `leapp env` put it there, going back from that is its own affair, and
+  # what we saved is what it needs for that.
+  function __leapp_hand_over {
+    case "${LEAPP_STATE-}" in
+      ("1;e;"*)
+        if (( ! ${+__leapp_o_AWS_ACCESS_KEY_ID} )); then
+          for __leapp_j in "${__leapp_names[@]}"; do
+            __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
+            case "${(P)__leapp_how-}" in
+              ('') \builtin continue ;;
+              (u) \builtin typeset -g "__leapp_o_$__leapp_j=" ;;
+              (*) \builtin typeset -g "__leapp_o_$__leapp_j=${(P)__leapp_how}" ;;
+            esac
+            \builtin typeset -g "__leapp_v_$__leapp_j=${(P)__leapp_with-}"
+          done
+        fi
+        ;;
+      (*) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+    esac
+    \builtin return 0
+  }
+
+  function __leapp_forget {
+    \builtin unset -v "${__leapp_kept[@]}"
+    __leapp_k= __leapp_m= __leapp_i= __leapp_r= leapp_session= leapp_warning=
+  }
+
+  # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it
+  # fails.
+  function __leapp_use {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+    } 2>/dev/null
+    case "${1-}" in
+      (-h|--help)
+        "$__leapp_program" use "$@"
+        \builtin return
+        ;;
+    esac
+    __leapp_armed=1
+    __leapp_find
+    __leapp_held=()
+    if [[ -n "$__leapp_k" ]] && __leapp_is_ours; then
+      __leapp_held=(--held)
+    else
+      __leapp_restore
+    fi
+    __leapp_ok=
+    __leapp_status=127
+    if __leapp_reach; then
+      if __leapp_t="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+        "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" "$@")"; then
+        \builtin eval "$__leapp_t"
+        __leapp_status=1
+      else
+        __leapp_status=$?
+      fi
+    fi
+    __leapp_t=${__leapp_t:+}
+    if [[ -z "$__leapp_ok" ]]; then
+      if [[ -n "$__leapp_m" ]]; then
+        __leapp_restore
+        __leapp_w=
+      fi
+      \builtin return "$__leapp_status"
+    fi
+    __leapp_clock
+    __leapp_here
+    if [[ -n "$__leapp_n" ]]; then
+      __leapp_say "$__leapp_n"
+    fi
+    __leapp_warned=
+    \builtin return 0
+  }
+
+  # The project that is here now is held back from; it is known by its path from the root.
+  function __leapp_here {
+    __leapp_a=
+    if [[ -n "$__leapp_f" ]]; then
+      __leapp_a="$PWD/$__leapp_f"
+      if ! [[ "$__leapp_a" -ef "$__leapp_f" ]]; then
+        __leapp_a="$(\builtin pwd -P)/$__leapp_f"
+      fi
+    fi
+    __leapp_p="$PWD"
+  }
+
+  function __leapp_off {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+    } 2>/dev/null
+    __leapp_armed=1
+    __leapp_name="$leapp_session"
+    __leapp_restore
+    # What `leapp env` or an outer shell has put there goes too.
+    if [[ -n "${LEAPP_STATE-}" ]]; then
+      __leapp_name="${LEAPP_SESSION-}"
+      if __leapp_reach && __leapp_t="$("$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
+        __leapp_leaving=1
+        \builtin eval "$__leapp_t"
+      fi
+      __leapp_t= __leapp_leaving=
+      \builtin unset -v LEAPP_SESSION LEAPP_STATE
+    fi
+    __leapp_w=o __leapp_c= __leapp_l= __leapp_h=
+    __leapp_find
+    __leapp_here
+    if [[ -n "$__leapp_name" ]]; then
+      __leapp_say "leapp: $__leapp_name is off; directories switch on again when another project is entered"
+    else
+      __leapp_say "leapp: nothing was on; directories switch on again when another project is entered"
+    fi
+    \builtin return 0
+  }
+
+  # The program, and the two commands that only a function can carry out.
+  function leapp {
+    case "${1-}" in
+      (use)
+        \builtin shift
+        __leapp_use "$@"
+        ;;
+      (off) __leapp_off ;;
+      (doctor)
+        \builtin shift
+        "$__leapp_program" doctor "--hook=$(__leapp_report)" "$@"
+        ;;
+      (*) __leapp_pass "$@" ;;
+    esac
+  }
+
+  # What a command of ours did may have changed what holds here.
+  function __leapp_pass {
+    if __leapp_reach; then
+      if "$__leapp_program" "$@"; then __leapp_own=0; else __leapp_own=$?; fi
+    else
+      __leapp_own=127
+    fi
+    __leapp_chpwd
+    \builtin return "$__leapp_own"
+  }
+
+  # Facts for `leapp doctor`, a word each.
+  function __leapp_report {
+    \builtin emulate -L zsh
+    \builtin print -rn -- "zsh;version=$ZSH_VERSION;loads=$__leapp_loads;owner=$__leapp_w;file=$__leapp_a;precmd=${precmd_functions[*]-};chpwd=${chpwd_functions[*]-};"
+  }
+
+  # First in both lists, so that prompts see the new environment, and other tools' changes come after
+  # ours both on entering and on leaving.
+  function __leapp_register {
+    \builtin typeset -ga precmd_functions chpwd_functions
+    precmd_functions=(__leapp_precmd "${(@)precmd_functions:#__leapp_precmd}")
+    chpwd_functions=(__leapp_chpwd "${(@)chpwd_functions:#__leapp_chpwd}")
+  }
+
+  function __leapp_load {
+    \builtin emulate -L zsh
+    \builtin setopt no_err_exit no_err_return no_all_export no_warn_create_global no_xtrace no_verbose
+    if (( ! ${+functions[__leapp_loaded]} )); then
+      # An outer environment must not bring state: a variable that comes from there is exported.
+      __leapp_j="$__leapp_program"
+      \builtin unset -m '__leapp_[a-z]' '__leapp_[a-z][a-z]*' '__leapp_g_*' leapp_session leapp_warning
+      \builtin typeset +x -m '__leapp_[ov]_*'
+      \builtin typeset -g __leapp_program="$__leapp_j"
+      \builtin typeset +x __leapp_program
+      \builtin typeset -g __leapp_p= __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h= __leapp_k= \
+        __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_f= __leapp_b= \
+        __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
+        __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
+        __leapp_own= __leapp_top= __leapp_loads=0 leapp_session= leapp_warning=
+      \builtin typeset -ga __leapp_names __leapp_kept __leapp_held
+      # Every variable that a session may touch: what says whose it is first, the key id last.
+      __leapp_names=(
+        LEAPP_SESSION LEAPP_STATE
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE
+        AWS_CONTAINER_TOKEN_ENDPOINT AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN
+        AWS_ROLE_SESSION_NAME AWS_VAULT AWSUME_PROFILE AWS_SSO_PROFILE
+        AWS_ENDPOINT_URL
+        AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION
+        AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
+      )
+      # Those that are credentials only together.
+      \builtin typeset -g __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
+      __leapp_kept=("__leapp_was_"${^__leapp_names} "__leapp_val_"${^__leapp_names} "__leapp_g_"${^__leapp_names})
+      function __leapp_loaded { \builtin return 0 }
+    fi
+    __leapp_loads=$(( __leapp_loads + 1 ))
+    \builtin typeset -g __leapp_home="${LEAPP_HOME-}" __leapp_xdg="${XDG_RUNTIME_DIR-}" __leapp_vault="${LEAPP_VAULT-}"
+    __leapp_register
+  }
+  __leapp_load
+fi

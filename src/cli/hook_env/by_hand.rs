@@ -1,0 +1,60 @@
+//! `leapp use`: a person names a session for this shell.
+
+use super::{
+    decision::{Decision, Effect, PROTECTED, Set},
+    notes::Note,
+    session::key_of,
+};
+use crate::{
+    activation::Lease,
+    cli::{
+        args::HookEnvArgs,
+        context::{Context, find},
+        failure::Outcome,
+        handout::{Asked, hand_out},
+    },
+    envdelta::Kind,
+    model::duration,
+    shell::Owner,
+};
+
+pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision> {
+    let asked = Asked {
+        form: "use",
+        name: args.name.clone(),
+        selection: args.selection.clone(),
+        kind: Kind::Use,
+        by_hand: true,
+        again: false,
+    };
+    let answer = hand_out(context, &asked)?;
+    // Its lease comes afterwards: new credentials take every lease back.
+    let lease = Lease::by_hand(&context.run, &answer.identity).ok();
+    let clocked = *answer.clocked();
+    let ask_again = (clocked.left() - clocked.window()).max(1);
+    let region = answer.delta.sets.iter().find(|(name, _)| name.as_str() == "AWS_REGION");
+    let region = region.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
+    let left = duration::brief(clocked.left());
+    let note = format!("{} is on ({region}), {left} left; 'leapp off' ends it", answer.session);
+    let protected = {
+        let opened = context.workspace()?;
+        let workspace = opened.as_ref().map(|opened| &opened.workspace);
+        find(workspace, &answer.identity)?.protected
+    };
+    let set = Set {
+        key: key_of(&answer.delta),
+        identity: answer.identity,
+        region,
+        session: answer.session,
+        warning: if protected { PROTECTED } else { "" },
+        delta: answer.delta,
+    };
+    Ok(Decision {
+        effect: Effect::Set(Box::new(set)),
+        owner: Owner::Use,
+        lease: lease.map(|lease| lease.base().to_owned()),
+        ask_again: Some(ask_again),
+        notes: vec![Note::news(note)],
+        ..Decision::default()
+    })
+}

@@ -1,0 +1,66 @@
+//! What `leapp use` switched on stays on: with new credentials where there are new ones, and closed
+//! where there are none.
+
+use super::{
+    decision::{Decision, EXPIRED, Effect},
+    notes::Note,
+    session::Wanted,
+};
+use crate::{
+    activation::Lease,
+    cli::{
+        context::{Context, find},
+        failure::Outcome,
+        handout::Regions,
+    },
+    envdelta::Kind,
+    model::RegionName,
+    resolver::marks,
+    shell::Owner,
+    system::terminal,
+};
+
+pub(super) fn decide(context: &Context, identity: &str, region: Option<&RegionName>) -> Decision {
+    let lease = Lease::by_hand(&context.run, identity).ok().map(|lease| lease.base().to_owned());
+    let decision = look(context, identity, region).unwrap_or_else(|failure| {
+        let hint = failure.hint.as_deref().unwrap_or("leapp doctor");
+        let note = format!("the session of this shell is gone: {}: {hint}", failure.in_a_line());
+        Decision { notes: vec![Note::once(note)], ..Decision::default() }
+    });
+    // A session that cannot be described any more leaves nothing behind to hold.
+    let owner = if matches!(decision.effect, Effect::Off) { Owner::Off } else { Owner::Use };
+    let lease = lease.filter(|_| owner == Owner::Use);
+    Decision { owner, lease, ..decision }
+}
+
+fn look(context: &Context, identity: &str, region: Option<&RegionName>) -> Outcome<Decision> {
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = find(workspace, identity)?;
+    let Some(workspace) = workspace else { return Ok(Decision::default()) };
+    let regions = Regions { flag: region.cloned(), project: None };
+    let (kind, root) = (Kind::Use, Vec::new());
+    let wanted = Wanted { context, workspace, session, kind, regions, root };
+    let found = wanted.look()?;
+    let known = context.before.state().map(|state| state.access_key_id.clone());
+    if let Effect::Set(set) = &found.decision.effect
+        && session.protected
+        && set.warning != EXPIRED
+        && known.as_ref() != Some(&set.key)
+        && !was_named(context, session.id)
+    {
+        // Others than those which were asked for are not put into a shell unasked.
+        let name = &session.name;
+        let region = RegionName::parse(&set.region).ok().or_else(|| region.cloned());
+        let set = region.map(|region| wanted.expired(&region)).transpose()?;
+        let note = Note::once(format!("credentials of '{name}' have ended: leapp use {name}"));
+        let effect = set.map_or(Effect::Off, |set| Effect::Set(Box::new(set)));
+        return Ok(Decision { effect, notes: vec![note], ..Decision::default() });
+    }
+    Ok(found.decision)
+}
+
+fn was_named(context: &Context, session: uuid::Uuid) -> bool {
+    let terminal = terminal::identity().unwrap_or_default();
+    !terminal.is_empty() && marks::is_named(&context.run, session, &terminal)
+}

@@ -1,0 +1,201 @@
+//! The credentials of a session for a shell, out of the cache alone; what stands for them when they
+//! are not there; and when to look again.
+
+use super::{
+    decision::{Decision, EXPIRED, Effect, PROTECTED, Set},
+    notes::Note,
+};
+use crate::{
+    cli::{
+        context::Context,
+        failure::Outcome,
+        handout::{Regions, Whole, delta, region},
+    },
+    envdelta::{EnvDelta, Kind},
+    model::{
+        CredentialKind, Credentials, Grant, RegionName, Session, Timestamp, Workspace,
+        credentials::{KEY_ID, SECRET_KEY, SESSION_TOKEN},
+        duration,
+    },
+    resolver::{Clocked, CredentialManager, Entry, marks},
+    secret::Secret,
+    system::detached,
+};
+
+/// What stands in for keys that are not there: no cloud accepts it, and no program goes on to look
+/// for other credentials.
+const NONE: &str = "LEAPP-EXPIRED";
+/// How long a renewal is waited for before the hook looks again, in seconds.
+const RENEWING: i64 = 60;
+
+/// What is wanted for a shell.
+pub(super) struct Wanted<'a> {
+    pub(super) context: &'a Context,
+    pub(super) workspace: &'a Workspace,
+    pub(super) session: &'a Session,
+    pub(super) kind: Kind,
+    pub(super) regions: Regions,
+    /// The directory that switches it on; empty for none.
+    pub(super) root: Vec<u8>,
+}
+
+/// What the cache has for a shell.
+pub(super) struct Found {
+    /// The effect and when to look again.
+    pub(super) decision: Decision,
+    /// What was found, if it works.
+    pub(super) entry: Option<(Entry, Vec<String>)>,
+}
+
+impl Wanted<'_> {
+    /// Looks into the cache and decides. An error is a sentence for the person.
+    pub(super) fn look(&self) -> Outcome<Found> {
+        let (context, session) = (self.context, self.session);
+        let choice = region(context, self.workspace, session, &self.regions)?;
+        let manager = context.manager(self.workspace, context.existing_cache())?;
+        let entry = manager.cached(session)?.filter(|entry| entry.clocked.left() > 0);
+        let stopped = marks::is_stopped(&context.run, session.id);
+        if let Some(entry) = entry.filter(|_| !stopped) {
+            let set = self.set(&entry.credentials, &entry.clocked, &choice.region)?;
+            let (ask_again, notes) = self.look_again(&manager, &entry);
+            let notes = notes.into_iter().chain(choice.notes.iter().map(Note::once)).collect();
+            let effect = Effect::Set(Box::new(set));
+            let ask_again = Some(ask_again);
+            let decision = Decision { effect, ask_again, notes, ..Decision::default() };
+            return Ok(Found { decision, entry: Some((entry, choice.notes)) });
+        }
+        let (ask_again, note) = self.why_not(&manager, stopped)?;
+        let set = self.expired(&choice.region)?;
+        let notes = vec![note];
+        let effect = Effect::Set(Box::new(set));
+        Ok(Found {
+            decision: Decision { effect, ask_again, notes, ..Decision::default() },
+            entry: None,
+        })
+    }
+
+    fn set(
+        &self,
+        credentials: &Credentials,
+        clocked: &Clocked,
+        region: &RegionName,
+    ) -> Outcome<Set> {
+        let warning = if self.session.protected { PROTECTED } else { "" };
+        self.described(credentials, clocked.local_expiry(), region, warning)
+    }
+
+    /// Keys that cannot work, with an end in the past.
+    pub(super) fn expired(&self, region: &RegionName) -> Outcome<Set> {
+        let value = |name: &str| (name.to_owned(), Secret::new(NONE.to_owned()));
+        let grant = Grant {
+            audience: String::new(),
+            values: vec![value(KEY_ID), value(SECRET_KEY), value(SESSION_TOKEN)],
+            expires_at: Timestamp(0),
+        };
+        let credentials = Credentials {
+            kind: CredentialKind::SessionKeys,
+            grants: vec![grant],
+            issued_at: Timestamp(0),
+        };
+        self.described(&credentials, Timestamp(0), region, EXPIRED)
+    }
+
+    fn described(
+        &self,
+        credentials: &Credentials,
+        local_expiry: Timestamp,
+        region: &RegionName,
+        warning: &'static str,
+    ) -> Outcome<Set> {
+        let (kind, session, root) = (self.kind, self.session, self.root.as_slice());
+        let whole = Whole { kind, session, credentials, local_expiry, region, root };
+        let delta = delta(self.context, &whole)?;
+        Ok(Set {
+            key: key_of(&delta),
+            delta,
+            identity: session.identifier().to_string(),
+            region: region.to_string(),
+            session: session.name.to_string(),
+            warning,
+        })
+    }
+
+    /// When to look again, while there are credentials; begins a renewal when it is time.
+    fn look_again(&self, manager: &CredentialManager<'_>, entry: &Entry) -> (i64, Vec<Note>) {
+        let (left, window) = (entry.clocked.left(), entry.clocked.window());
+        if left >= window {
+            return ((left - window).max(1), Vec::new());
+        }
+        let session = self.session;
+        let needs_person = manager.needs_person_beyond(session).unwrap_or(true);
+        if session.protected || needs_person {
+            let (name, left_text) = (&session.name, duration::brief(left));
+            let hint = self.command();
+            let note = format!("'{name}' ends in {left_text}: {hint}");
+            return (left, vec![Note::once(note)]);
+        }
+        if let Some(why) = marks::failed_renewal(&self.context.run, session.id) {
+            let left_text = duration::brief(left);
+            let note = format!("'{}' could not be renewed, {left_text} left: {why}", session.name);
+            return (left.min(RENEWING), vec![Note::once(note)]);
+        }
+        self.renew();
+        (left.min(RENEWING), Vec::new())
+    }
+
+    /// Why there are no credentials, and when to look again.
+    fn why_not(
+        &self,
+        manager: &CredentialManager<'_>,
+        stopped: bool,
+    ) -> Outcome<(Option<i64>, Note)> {
+        let (name, command) = (&self.session.name, self.command());
+        if stopped {
+            return Ok((None, Note::once(format!("'{name}' was stopped: {command}"))));
+        }
+        if self.session.protected {
+            return Ok((
+                None,
+                Note::once(format!("credentials of '{name}' have ended: {command}")),
+            ));
+        }
+        if manager.needs_person(self.session)? {
+            let what = "needs a person, and has no credentials";
+            return Ok((None, Note::once(format!("'{name}' {what}: {command}"))));
+        }
+        if let Some(why) = marks::failed_renewal(&self.context.run, self.session.id) {
+            let note = format!("'{name}' has no credentials ({why}): {command}");
+            return Ok((Some(RENEWING), Note::once(note)));
+        }
+        self.renew();
+        let note = format!("fetching credentials of '{name}'; they are on at the next prompt");
+        Ok((Some(RENEWING), Note::news(note)))
+    }
+
+    /// What a person types to have credentials again.
+    fn command(&self) -> String {
+        let name = &self.session.name;
+        if self.session.protected {
+            format!("leapp use {name}")
+        } else {
+            format!("leapp start {name}")
+        }
+    }
+
+    /// The one process that a hook may start.
+    fn renew(&self) {
+        let identity = self.session.identifier().to_string();
+        let words = ["renew".as_ref(), identity.as_ref()];
+        if let Err(error) = detached::start_again(&words, &["LEAPP_VAULT_PASSPHRASE"]) {
+            self.context.ui.debug(&format!("no renewal: {error}"));
+        }
+    }
+}
+
+/// The access key id that a change sets.
+pub(super) fn key_of(delta: &EnvDelta) -> String {
+    let mut keys = delta.keys();
+    let name = keys.next();
+    let set = delta.sets.iter().find(|(set, _)| Some(set) == name);
+    set.map(|(_, value)| value.expose().to_owned()).unwrap_or_default()
+}

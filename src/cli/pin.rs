@@ -1,0 +1,137 @@
+//! `leapp pin`: writes a project file for this directory, and trusts it.
+
+use std::{
+    fs::Permissions,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    args::PinArgs,
+    context::{Context, find},
+    failure::{Failure, Kind, Outcome},
+    project::{home_directory, shown},
+    trust,
+};
+use crate::{
+    access,
+    activation::{
+        Proposal,
+        project::{self, NAMES},
+        trust::Scope,
+    },
+    model::Session,
+    system::{git_ignore, terminal::Terminal},
+};
+
+pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
+    let opened = context.workspace()?;
+    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let session = find(workspace, &args.name)?;
+    let Some(workspace) = workspace else { return Ok(()) };
+    check_region(session, args)?;
+    let file = target(args.local)?;
+    let text = content(&file, session, args)?;
+    write(&file, &text)?;
+    let found = project::at(file.clone(), home_directory().as_deref());
+    let found = found.map_err(|refused| trust::unusable(&refused))?;
+    let found = found.ok_or_else(|| Failure::new(Kind::Failed, "the file is gone again"))?;
+    if args.local {
+        name_ignore_line(context, &file);
+    }
+    if context.ui.manner().no_input || Terminal::open().is_err() {
+        let written = shown(&file);
+        let message = format!("{written} is written, and not trusted: there is no terminal here");
+        return Err(Failure::new(Kind::NeedsAction, message).hint("on a terminal: leapp trust"));
+    }
+    let scope = if args.here { Scope::Here } else { Scope::Tree };
+    trust::record(context, workspace, session, &found, scope)?;
+    let name = &session.name;
+    context.ui.say(&format!("'{name}' is pinned in {}, and trusted", shown(&file)));
+    if session.protected {
+        context.ui.say(&format!(
+            "a directory does not switch a protected session on; here: leapp use {name}"
+        ));
+    } else {
+        context.ui.say("it switches on here in every shell with the hook (leapp hook)");
+    }
+    Ok(())
+}
+
+/// The region must exist for the session before it is written down.
+fn check_region(session: &Session, args: &PinArgs) -> Outcome<()> {
+    let (Some(region), Some(factory)) = (&args.region, access::factory(&session.session_type))
+    else {
+        return Ok(());
+    };
+    let own = |_: &str| None;
+    let flag = Some(region);
+    let sources = access::RegionSources { flag, project: None, own: &own, default: None };
+    factory.choose_region(session, &sources).map_err(|error| {
+        Failure::usage(error.to_string()).hint("a region's name is like eu-west-1")
+    })?;
+    Ok(())
+}
+
+/// The file to write, canonical.
+fn target(local: bool) -> Outcome<PathBuf> {
+    let directory = std::env::current_dir().map_err(|error| {
+        Failure::new(Kind::Failed, format!("the current directory cannot be used: {error}"))
+            .hint("cd into an existing directory")
+    })?;
+    if directory.parent().is_none() || home_directory().as_deref() == Some(&directory) {
+        let message = "a project file in your home or root directory would cover everything";
+        return Err(Failure::usage(message).hint("cd into the project, then leapp pin NAME"));
+    }
+    let [personal, shared] = NAMES;
+    Ok(directory.join(if local { personal } else { shared }))
+}
+
+/// What the file will hold: a new one, or the present one with other values.
+fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
+    let name = session.name.as_str();
+    let found = project::at(file.to_owned(), home_directory().as_deref());
+    let Some(found) = found.map_err(|refused| trust::unusable(&refused))? else {
+        return Ok(Proposal::write(name, args.region.as_ref()));
+    };
+    let refuse = |problem: String| {
+        Failure::new(Kind::Failed, format!("{}: {problem}", shown(file)))
+            .hint("mend it by hand, then leapp trust")
+    };
+    found.proposal().map_err(|error| refuse(error.to_string()))?;
+    let before = String::from_utf8_lossy(found.bytes()).into_owned();
+    Proposal::edit(&before, name, args.region.as_ref())
+        .ok_or_else(|| refuse("its form is not one that can be changed here".into()))
+}
+
+/// Writes the file whole or not at all; a new one gets the usual mode, an old one keeps its own.
+fn write(file: &Path, text: &str) -> Outcome<()> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Kind::Failed, format!("{} cannot be written: {error}", shown(file)))
+    };
+    let mode = std::fs::metadata(file).map_or(0o644, |meta| meta.permissions().mode() & 0o777);
+    let directory = file.parent().unwrap_or(Path::new("/"));
+    let mut new = tempfile::Builder::new()
+        .prefix(".leapp-writing-")
+        .permissions(Permissions::from_mode(mode & 0o755))
+        .tempfile_in(directory)
+        .map_err(failed)?;
+    new.write_all(text.as_bytes()).map_err(failed)?;
+    new.as_file().sync_all().map_err(failed)?;
+    new.persist(file).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A personal file does not belong into a repository.
+fn name_ignore_line(context: &Context, file: &Path) {
+    let [name, _] = NAMES;
+    let directory = file.parent().unwrap_or(file);
+    let Some(repository) = directory.ancestors().find(|path| path.join(".git").exists()) else {
+        return;
+    };
+    if !git_ignore::is_ignored(repository, directory, name, home_directory().as_deref()) {
+        let ignore = shown(&repository.join(".gitignore"));
+        context.ui.say(&format!("git does not ignore it; add this line to {ignore}:  {name}"));
+    }
+}
