@@ -91,7 +91,6 @@ const ROWS: &[Row] = &[
     row("hook-env bash", 0),
     row("hook-env fish --held --hold=u --said=x", 0),
     prints("hook-env zsh --by-hand prod"),
-    prints("hook-env powershell --by-hand prod"),
     row("hook-env bash --by-hand denied", 4),
     row("hook-env bash --by-hand nope", 5),
     row("use prod", 3),
