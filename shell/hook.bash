@@ -38,7 +38,7 @@ then
         __leapp_y=$-
         \builtin set +a
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
-        __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_f=''
+        __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
         __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
         __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
@@ -306,15 +306,15 @@ then
         __leapp_ok=
         __leapp_status=127
         if __leapp_reach; then
-            if __leapp_t=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            if __leapp_text=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
-                \builtin eval "$__leapp_t"
+                \builtin eval "$__leapp_text"
                 __leapp_status=1
             else
                 __leapp_status=$?
             fi
         fi
-        __leapp_t=
+        __leapp_text=
         if [ -z "$__leapp_ok" ]; then
             __leapp_failed
             # 130: interrupted, so that the next prompt tries again.
@@ -330,6 +330,10 @@ then
     }
 
     function __leapp_clock {
+        if [ "$__leapp_t" = keep ]; then
+            __leapp_t=
+            \builtin return 0
+        fi
         __leapp_s=${EPOCHSECONDS:-$SECONDS}
         __leapp_d=9999999999
         if [ -n "$__leapp_t" ]; then
@@ -344,11 +348,11 @@ then
         if [ -x "$__leapp_program" ]; then
             \builtin return 0
         fi
-        __leapp_t=$(\builtin type -P leapp)
-        case $__leapp_t in
+        __leapp_text=$(\builtin type -P leapp)
+        case $__leapp_text in
         "$PWD"/*) ;;
         /*)
-            __leapp_program=$__leapp_t
+            __leapp_program=$__leapp_text
             \builtin return 0
             ;;
         esac
@@ -495,9 +499,9 @@ then
     function __leapp_take {
         __leapp_ok=
         if __leapp_reach; then
-            if __leapp_t=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            if __leapp_text=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash --by-hand "$@"); then
-                \builtin eval "$__leapp_t"
+                \builtin eval "$__leapp_text"
                 __leapp_status=1
             else
                 __leapp_status=$?
@@ -505,7 +509,7 @@ then
         else
             __leapp_status=127
         fi
-        __leapp_t=
+        __leapp_text=
         if [ -z "$__leapp_ok" ]; then
             if [ -n "$__leapp_m" ]; then
                 __leapp_restore
@@ -552,11 +556,11 @@ then
         '') ;;
         *)
             __leapp_name=${LEAPP_SESSION-}
-            if __leapp_reach && __leapp_t=$("$__leapp_program" env --unset --shell=bash 2>/dev/null); then
+            if __leapp_reach && __leapp_text=$("$__leapp_program" env --unset --shell=bash 2>/dev/null); then
                 __leapp_leaving=1
-                \builtin eval "$__leapp_t"
+                \builtin eval "$__leapp_text"
             fi
-            __leapp_t='' __leapp_leaving=''
+            __leapp_text='' __leapp_leaving=''
             \builtin unset -v LEAPP_SESSION LEAPP_STATE
             ;;
         esac

@@ -215,6 +215,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         }
 
         function Set-Deadline([string] $Seconds) {
+            if ($Seconds -ceq 'keep') { return }
             $script:Until = if ($Seconds) {
                 [DateTime]::UtcNow.Ticks + [long] $Seconds * 10000000
             } else { [long]::MaxValue }

@@ -261,15 +261,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_ok=
     __leapp_status=127
     if __leapp_reach; then
-      if __leapp_t="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+      if __leapp_text="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh "--said=$__leapp_q" "$@")"; then
-        \builtin eval "$__leapp_t"
+        \builtin eval "$__leapp_text"
         __leapp_status=1
       else
         __leapp_status=$?
       fi
     fi
-    __leapp_t=${__leapp_t:+}
+    __leapp_text=
     if [[ -z "$__leapp_ok" ]]; then
       __leapp_failed
       # 130: interrupted, so that the next prompt tries again.
@@ -285,6 +285,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_clock {
+    if [[ "$__leapp_t" = keep ]]; then
+      __leapp_t=
+      \builtin return 0
+    fi
     __leapp_s=$SECONDS
     __leapp_d=9999999999
     if [[ -n "$__leapp_t" ]]; then
@@ -299,11 +303,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ -x "$__leapp_program" ]]; then
       \builtin return 0
     fi
-    __leapp_t="$(\builtin whence -p leapp)"
-    case "$__leapp_t" in
+    __leapp_text="$(\builtin whence -p leapp)"
+    case "$__leapp_text" in
       ("$PWD"/*) ;;
       (/*)
-        __leapp_program="$__leapp_t"
+        __leapp_program="$__leapp_text"
         \builtin return 0
         ;;
     esac
@@ -457,15 +461,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_ok=
     __leapp_status=127
     if __leapp_reach; then
-      if __leapp_t="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+      if __leapp_text="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" "$@")"; then
-        \builtin eval "$__leapp_t"
+        \builtin eval "$__leapp_text"
         __leapp_status=1
       else
         __leapp_status=$?
       fi
     fi
-    __leapp_t=${__leapp_t:+}
+    __leapp_text=
     if [[ -z "$__leapp_ok" ]]; then
       if [[ -n "$__leapp_m" ]]; then
         __leapp_restore
@@ -505,11 +509,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     # What `leapp env` or an outer shell has put there goes too.
     if [[ -n "${LEAPP_STATE-}" ]]; then
       __leapp_name="${LEAPP_SESSION-}"
-      if __leapp_reach && __leapp_t="$("$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
+      if __leapp_reach && __leapp_text="$("$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
         __leapp_leaving=1
-        \builtin eval "$__leapp_t"
+        \builtin eval "$__leapp_text"
       fi
-      __leapp_t= __leapp_leaving=
+      __leapp_text= __leapp_leaving=
       \builtin unset -v LEAPP_SESSION LEAPP_STATE
     fi
     __leapp_w=o __leapp_c= __leapp_l= __leapp_h=
@@ -575,7 +579,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin typeset -g __leapp_program="$__leapp_j"
       \builtin typeset +x __leapp_program
       \builtin typeset -g __leapp_p= __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h= __leapp_k= \
-        __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_f= __leapp_b= \
+        __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
         __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
         __leapp_own= __leapp_top= __leapp_loads=0 leapp_session= leapp_warning=

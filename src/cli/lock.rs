@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{context::Context, failure::Outcome, print_json};
-use crate::{resolver::cache, vault};
+use crate::{activation::lease, resolver::cache, vault};
 
 pub(super) fn run(context: &Context) -> Outcome<()> {
     // The workspace names the vault, which may hold the cache's key. That comes first: it opens the
@@ -12,6 +12,7 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
     let mut forgot = opened.is_ok() && context.forget_vault_cache();
     forgot |= cache::forget_key(&context.home.tag());
     cache::remove_all(&context.run);
+    lease::revoke_all(&context.run);
     let settings = context.vault_settings()?;
     let mut locked = Vec::new();
     for backend in vault::BACKENDS {

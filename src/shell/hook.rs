@@ -117,6 +117,8 @@ impl Reply<'_> {
             return vec![
                 ("a", self.file.clone()),
                 ("c", self.relative.clone()),
+                // The time to ask again is not ours to change.
+                ("t", text("keep")),
                 ("n", self.note().into_bytes()),
                 ("q", text(&self.said)),
             ];
