@@ -17,7 +17,8 @@
 #   __leapp_s, __leapp_d  the clock when asked, and when to ask again
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
-#   __leapp_was_N  u unset, s set, x exported before us;  __leapp_val_N  its value
+#   __leapp_had  the variables that were set before us
+#   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
 #   leapp_session, leapp_warning  for your prompt
 
@@ -40,7 +41,7 @@ then
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
         __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
-        __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
+        __leapp_had=() __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
         \builtin set +a
@@ -64,10 +65,6 @@ then
     )
     # Those that are credentials only together.
     __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
-    __leapp_kept=()
-    for __leapp_j in "${__leapp_names[@]}"; do
-        __leapp_kept+=("__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j" "__leapp_g_$__leapp_j")
-    done
 
     # At each prompt. A trace shows that we were here, and no more.
     function __leapp_prompt {
@@ -392,20 +389,41 @@ then
         __leapp_clock
     }
 
-    # Keeps what is there. The word says which variables are exported.
+    # Keeps what is there, which mostly is nothing. The first word says which variables are exported,
+    # the second which of those that few sessions touch this one does.
     function __leapp_save {
-        \builtin unset -v "${__leapp_kept[@]}"
+        __leapp_forget
+        if [ "$1" = ' ' ] && [ "$2" = ' ' ] && ! __leapp_any_of_ours && ! __leapp_any_removed; then
+            \builtin return 0
+        fi
         for __leapp_j in "${__leapp_names[@]}"; do
             if [ -z "${!__leapp_j+x}" ]; then
-                \builtin printf -v "__leapp_was_$__leapp_j" u
+                \builtin continue
+            elif [ "$__leapp_j" = AWS_ENDPOINT_URL ] && [ "$2" = ' ' ]; then
                 \builtin continue
             fi
+            __leapp_had+=("$__leapp_j")
             \builtin printf -v "__leapp_val_$__leapp_j" %s "${!__leapp_j}"
             case $1 in
             *" $__leapp_j "*) \builtin printf -v "__leapp_was_$__leapp_j" x ;;
             *) \builtin printf -v "__leapp_was_$__leapp_j" s ;;
             esac
         done
+    }
+
+    function __leapp_any_of_ours {
+        [ -n "${AWS_ACCESS_KEY_ID+x}${AWS_SECRET_ACCESS_KEY+x}${AWS_SESSION_TOKEN+x}${AWS_CREDENTIAL_EXPIRATION+x}${AWS_REGION+x}${AWS_DEFAULT_REGION+x}${AWS_ACCOUNT_ID+x}${LEAPP_SESSION+x}${LEAPP_STATE+x}" ]
+    }
+
+    function __leapp_any_removed {
+        [ -n "${AWS_PROFILE+x}${AWS_DEFAULT_PROFILE+x}${AWS_SECURITY_TOKEN+x}${AWS_SESSION_EXPIRATION+x}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI+x}${AWS_CONTAINER_CREDENTIALS_FULL_URI+x}${AWS_CONTAINER_AUTHORIZATION_TOKEN+x}${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE+x}${AWS_CONTAINER_TOKEN_ENDPOINT+x}${AWS_WEB_IDENTITY_TOKEN_FILE+x}${AWS_ROLE_ARN+x}${AWS_ROLE_SESSION_NAME+x}${AWS_VAULT+x}${AWSUME_PROFILE+x}${AWS_SSO_PROFILE+x}" ]
+    }
+
+    # Whether all that we gave and removed is as we left it.
+    function __leapp_is_untouched {
+        [ -z "${__leapp_g_AWS_ENDPOINT_URL+x}" ] &&
+            [ "${LEAPP_SESSION-}|${LEAPP_STATE-}|${AWS_REGION-}|${AWS_DEFAULT_REGION-}|${AWS_ACCOUNT_ID+x}${AWS_ACCOUNT_ID-}" = "${__leapp_g_LEAPP_SESSION-}|${__leapp_g_LEAPP_STATE-}|${__leapp_g_AWS_REGION-}|${__leapp_g_AWS_DEFAULT_REGION-}|${__leapp_g_AWS_ACCOUNT_ID+x}${__leapp_g_AWS_ACCOUNT_ID-}" ] &&
+            ! __leapp_any_removed
     }
 
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
@@ -422,33 +440,48 @@ then
             fi
             __leapp_m=2
         fi
-        \builtin unset -v AWS_ACCESS_KEY_ID
-        for __leapp_j in "${__leapp_names[@]}"; do
-            __leapp_how=__leapp_was_$__leapp_j
-            if [ -z "${!__leapp_how-}" ]; then
-                \builtin continue
-            fi
-            case $__leapp_group in
-            *" $__leapp_j "*) ;;
-            *)
-                __leapp_with=__leapp_g_$__leapp_j
-                if [ "$__leapp_m" = 2 ] && [ "${!__leapp_j+x}${!__leapp_j-}" != "${!__leapp_with+x}${!__leapp_with-}" ]; then
-                    \builtin continue
+        if [ "$__leapp_m" = 2 ] && __leapp_is_untouched; then
+            # All goes back from here on, should this be interrupted.
+            __leapp_m=1
+            \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+                AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE
+            for __leapp_j in ${__leapp_had[@]+"${__leapp_had[@]}"}; do
+                __leapp_give_back
+            done
+        else
+            \builtin unset -v AWS_ACCESS_KEY_ID
+            for __leapp_j in "${__leapp_names[@]}"; do
+                if __leapp_goes_back; then
+                    __leapp_give_back
                 fi
-                ;;
-            esac
-            __leapp_with=__leapp_val_$__leapp_j
-            case ${!__leapp_how} in
-            u) if [ -n "${!__leapp_j+x}" ]; then \builtin unset -v "$__leapp_j"; fi ;;
-            s)
-                \builtin unset -v "$__leapp_j"
-                \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
-                ;;
-            x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
-            esac
-        done
+            done
+        fi
         __leapp_forget
         \builtin return 0
+    }
+
+    # Whether a variable returns: it belongs to the credentials, or is as we gave it.
+    function __leapp_goes_back {
+        case $__leapp_group in *" $__leapp_j "*) \builtin return 0 ;; esac
+        if [ "$__leapp_m" = 2 ]; then
+            __leapp_with=__leapp_g_$__leapp_j
+            [ "${!__leapp_j+x}${!__leapp_j-}" = "${!__leapp_with+x}${!__leapp_with-}" ]
+        elif [ "$__leapp_j" = AWS_ENDPOINT_URL ]; then
+            __leapp_with=__leapp_g_$__leapp_j __leapp_how=__leapp_was_$__leapp_j
+            [ -n "${!__leapp_with+x}${!__leapp_how+x}" ]
+        fi
+    }
+
+    function __leapp_give_back {
+        __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+        case ${!__leapp_how-} in
+        x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
+        s)
+            \builtin unset -v "$__leapp_j"
+            \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+            ;;
+        *) \builtin unset -v "$__leapp_j" ;;
+        esac
     }
 
     # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
@@ -459,11 +492,7 @@ then
             if [ -z "${__leapp_o_AWS_ACCESS_KEY_ID+x}" ]; then
                 for __leapp_j in "${__leapp_names[@]}"; do
                     __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
-                    case ${!__leapp_how-} in
-                    '') \builtin continue ;;
-                    u) \builtin printf -v "__leapp_o_$__leapp_j" '' ;;
-                    *) \builtin printf -v "__leapp_o_$__leapp_j" %s "${!__leapp_how}" ;;
-                    esac
+                    \builtin printf -v "__leapp_o_$__leapp_j" %s "${!__leapp_how-}"
                     \builtin printf -v "__leapp_v_$__leapp_j" %s "${!__leapp_with-}"
                 done
             fi
@@ -474,7 +503,12 @@ then
     }
 
     function __leapp_forget {
-        \builtin unset -v "${__leapp_kept[@]}"
+        for __leapp_j in ${__leapp_had[@]+"${__leapp_had[@]}"}; do
+            \builtin unset -v "__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j"
+        done
+        __leapp_had=()
+        \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
+            __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
         __leapp_k='' __leapp_m='' __leapp_i='' __leapp_r='' leapp_session='' leapp_warning=''
     }
 

@@ -18,7 +18,8 @@
 #   __leapp_e  seconds from the project file's time to the end of the lease
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
-#   __leapp_was_N  u, or s or x and the value before us;  __leapp_g_N  what we gave
+#   __leapp_had  the variables that were set before us
+#   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
 #   leapp_session, leapp_warning  for your prompt
 
 if status is-interactive
@@ -34,6 +35,7 @@ if status is-interactive
             set -gu __leapp_$__leapp_j ''
         end
         set -gu __leapp_loads 0
+        set -gu __leapp_had
         set -gu leapp_session ''
         set -gu leapp_warning ''
     end
@@ -381,18 +383,25 @@ if status is-interactive
         return 1
     end
 
-    # Keeps what is there: of each name, the global variable.
+    # Keeps what is there: of each name, the global variable. Mostly none is.
     function __leapp_save
         __leapp_forget
+        set -qg $__leapp_names
+        if test $status -eq (count $__leapp_names)
+            return 0
+        end
         for name in $__leapp_names
-            if set -qgx $name
+            if test $name = AWS_ENDPOINT_URL; and not contains -- $name $argv
+                continue
+            else if set -qgx $name
                 set -gu __leapp_was_$name x $$name
+                set -ga __leapp_had $name
             else if set -qg $name
                 set -gu __leapp_was_$name s $$name
-            else
-                set -gu __leapp_was_$name u
+                set -ga __leapp_had $name
             end
         end
+        return 0
     end
 
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
@@ -409,31 +418,66 @@ if status is-interactive
             end
             set -g __leapp_m 2
         end
-        set -eg AWS_ACCESS_KEY_ID
-        for name in $__leapp_names
-            set -l was __leapp_was_$name
-            set -l gave __leapp_g_$name
-            if not set -qg $was
-                continue
+        if test $__leapp_m = 2; and __leapp_is_untouched
+            # All goes back from here on, should this be interrupted.
+            set -g __leapp_m 1
+            set -eg AWS_ACCESS_KEY_ID $__leapp_group AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE
+            for name in $__leapp_had
+                __leapp_give_back $name
             end
-            if test $__leapp_m = 2; and not contains -- $name $__leapp_group
-                set -l now (set -qg $name; and printf 'x%s\n' $$name; or echo)
-                set -l then (set -qg $gave; and printf 'x%s\n' $$gave; or echo)
-                if test "$now" != "$then"
-                    continue
+        else
+            set -eg AWS_ACCESS_KEY_ID
+            for name in $__leapp_names
+                if __leapp_goes_back $name
+                    __leapp_give_back $name
                 end
-            end
-            set -l saved $$was
-            switch "$saved[1]"
-                case u
-                    set -eg $name
-                case s
-                    set -gu $name $saved[2..-1]
-                case x
-                    set -gx $name $saved[2..-1]
             end
         end
         __leapp_forget
+        return 0
+    end
+
+    # Whether all that we gave and removed is as we left it.
+    function __leapp_is_untouched
+        set -qg $__leapp_names[3..17]
+        test $status -eq 15
+        and not set -qg __leapp_g_AWS_ENDPOINT_URL
+        and test "$LEAPP_SESSION|$LEAPP_STATE|$AWS_REGION|$AWS_DEFAULT_REGION|$AWS_ACCOUNT_ID" = "$__leapp_g_LEAPP_SESSION|$__leapp_g_LEAPP_STATE|$__leapp_g_AWS_REGION|$__leapp_g_AWS_DEFAULT_REGION|$__leapp_g_AWS_ACCOUNT_ID"
+        and test (count $AWS_ACCOUNT_ID) -eq (count $__leapp_g_AWS_ACCOUNT_ID)
+    end
+
+    # Whether a variable returns: it belongs to the credentials, or is as we gave it.
+    function __leapp_goes_back --argument-names name
+        if contains -- $name $__leapp_group
+            return 0
+        end
+        set -l gave __leapp_g_$name
+        set -l was __leapp_was_$name
+        if test $__leapp_m = 2
+            set -qg $name
+            and not set -qg $gave
+            and return 1
+            not set -qg $name
+            and set -qg $gave
+            and return 1
+            test "$$name" = "$$gave"
+        else if test $name = AWS_ENDPOINT_URL
+            set -qg $gave
+            or set -qg $was
+        end
+    end
+
+    function __leapp_give_back --argument-names name
+        set -l was __leapp_was_$name
+        set -l saved $$was
+        switch "$saved[1]"
+            case x
+                set -gx $name $saved[2..-1]
+            case s
+                set -gu $name $saved[2..-1]
+            case '*'
+                set -eg $name
+        end
         return 0
     end
 
@@ -445,15 +489,7 @@ if status is-interactive
                 if not set -qg __leapp_o_AWS_ACCESS_KEY_ID
                     for name in $__leapp_names
                         set -l was __leapp_was_$name
-                        if not set -qg $was
-                            continue
-                        end
-                        set -l saved $$was
-                        if test "$saved[1]" = u
-                            set -gu __leapp_o_$name
-                        else
-                            set -gu __leapp_o_$name $saved
-                        end
+                        set -gu __leapp_o_$name $$was
                     end
                 end
             case '*'
@@ -464,10 +500,10 @@ if status is-interactive
     end
 
     function __leapp_forget
-        for name in $__leapp_names
-            set -eg __leapp_was_$name
-            set -eg __leapp_g_$name
-        end
+        set -qg __leapp_had[1]
+        and set -eg __leapp_was_$__leapp_had
+        set -eg __leapp_g_{LEAPP_SESSION,LEAPP_STATE,AWS_REGION,AWS_DEFAULT_REGION,AWS_ACCOUNT_ID,AWS_ENDPOINT_URL}
+        set -gu __leapp_had
         for letter in k m i r
             set -g __leapp_$letter
         end

@@ -17,7 +17,8 @@
 #   __leapp_s, __leapp_d  the clock when asked, and when to ask again
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
-#   __leapp_was_N  u unset, s set, x exported before us;  __leapp_val_N  its value
+#   __leapp_had  the variables that were set before us
+#   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
 #   leapp_session, leapp_warning  for your prompt
 
@@ -347,20 +348,40 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_clock
   }
 
-  # Keeps what is there. The word says which variables are exported.
+  # Keeps what is there, which mostly is nothing. The first word says which variables are exported,
+  # the second which of those that few sessions touch this one does.
   function __leapp_save {
-    \builtin unset -v "${__leapp_kept[@]}"
+    __leapp_forget
+    if [[ "$1" = ' ' && "$2" = ' ' ]] && ! __leapp_any_of_ours && ! __leapp_any_removed; then
+      \builtin return 0
+    fi
     for __leapp_j in "${__leapp_names[@]}"; do
       if (( ! ${(P)+__leapp_j} )); then
-        \builtin typeset -g "__leapp_was_$__leapp_j=u"
+        \builtin continue
+      elif [[ "$__leapp_j" = AWS_ENDPOINT_URL && "$2" = ' ' ]]; then
         \builtin continue
       fi
+      __leapp_had+=("$__leapp_j")
       \builtin typeset -g "__leapp_val_$__leapp_j=${(P)__leapp_j}"
       case "$1" in
         (*" $__leapp_j "*) \builtin typeset -g "__leapp_was_$__leapp_j=x" ;;
         (*) \builtin typeset -g "__leapp_was_$__leapp_j=s" ;;
       esac
     done
+    \builtin return 0
+  }
+
+  function __leapp_any_of_ours {
+    [[ -n "${AWS_ACCESS_KEY_ID+x}${AWS_SECRET_ACCESS_KEY+x}${AWS_SESSION_TOKEN+x}${AWS_CREDENTIAL_EXPIRATION+x}${AWS_REGION+x}${AWS_DEFAULT_REGION+x}${AWS_ACCOUNT_ID+x}${LEAPP_SESSION+x}${LEAPP_STATE+x}" ]]
+  }
+
+  function __leapp_any_removed {
+    [[ -n "${AWS_PROFILE+x}${AWS_DEFAULT_PROFILE+x}${AWS_SECURITY_TOKEN+x}${AWS_SESSION_EXPIRATION+x}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI+x}${AWS_CONTAINER_CREDENTIALS_FULL_URI+x}${AWS_CONTAINER_AUTHORIZATION_TOKEN+x}${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE+x}${AWS_CONTAINER_TOKEN_ENDPOINT+x}${AWS_WEB_IDENTITY_TOKEN_FILE+x}${AWS_ROLE_ARN+x}${AWS_ROLE_SESSION_NAME+x}${AWS_VAULT+x}${AWSUME_PROFILE+x}${AWS_SSO_PROFILE+x}" ]]
+  }
+
+  # Whether all that we gave and removed is as we left it.
+  function __leapp_is_untouched {
+    [[ -z "${__leapp_g_AWS_ENDPOINT_URL+x}" && "${LEAPP_SESSION-}|${LEAPP_STATE-}|${AWS_REGION-}|${AWS_DEFAULT_REGION-}|${AWS_ACCOUNT_ID+x}${AWS_ACCOUNT_ID-}" = "${__leapp_g_LEAPP_SESSION-}|${__leapp_g_LEAPP_STATE-}|${__leapp_g_AWS_REGION-}|${__leapp_g_AWS_DEFAULT_REGION-}|${__leapp_g_AWS_ACCOUNT_ID+x}${__leapp_g_AWS_ACCOUNT_ID-}" ]] && ! __leapp_any_removed
   }
 
   # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
@@ -377,37 +398,49 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       fi
       __leapp_m=2
     fi
-    \builtin unset -v AWS_ACCESS_KEY_ID
-    for __leapp_j in "${__leapp_names[@]}"; do
-      __leapp_how="__leapp_was_$__leapp_j"
-      if (( ! ${(P)+__leapp_how} )); then
-        \builtin continue
-      fi
-      case "$__leapp_group" in
-        (*" $__leapp_j "*) ;;
-        (*)
-          __leapp_with="__leapp_g_$__leapp_j"
-          if [[ "$__leapp_m" = 2 && "${(P)+__leapp_j}${(P)__leapp_j-}" != "${(P)+__leapp_with}${(P)__leapp_with-}" ]]; then
-            \builtin continue
-          fi
-          ;;
-      esac
-      __leapp_with="__leapp_val_$__leapp_j"
-      case "${(P)__leapp_how}" in
-        (u)
-          if (( ${(P)+__leapp_j} )); then
-            \builtin unset -v "$__leapp_j"
-          fi
-          ;;
-        (s)
-          \builtin unset -v "$__leapp_j"
-          \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
-          ;;
-        (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
-      esac
-    done
+    if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched; then
+      # All goes back from here on, should this be interrupted.
+      __leapp_m=1
+      \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+        AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE
+      for __leapp_j in "${__leapp_had[@]}"; do
+        __leapp_give_back
+      done
+    else
+      \builtin unset -v AWS_ACCESS_KEY_ID
+      for __leapp_j in "${__leapp_names[@]}"; do
+        if __leapp_goes_back; then
+          __leapp_give_back
+        fi
+      done
+    fi
     __leapp_forget
     \builtin return 0
+  }
+
+  # Whether a variable returns: it belongs to the credentials, or is as we gave it.
+  function __leapp_goes_back {
+    case "$__leapp_group" in
+      (*" $__leapp_j "*) \builtin return 0 ;;
+    esac
+    __leapp_with="__leapp_g_$__leapp_j" __leapp_how="__leapp_was_$__leapp_j"
+    if [[ "$__leapp_m" = 2 ]]; then
+      [[ "${(P)+__leapp_j}${(P)__leapp_j-}" = "${(P)+__leapp_with}${(P)__leapp_with-}" ]]
+    elif [[ "$__leapp_j" = AWS_ENDPOINT_URL ]]; then
+      (( ${(P)+__leapp_with} || ${(P)+__leapp_how} ))
+    fi
+  }
+
+  function __leapp_give_back {
+    __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
+    case "${(P)__leapp_how-}" in
+      (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
+      (s)
+        \builtin unset -v "$__leapp_j"
+        \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
+        ;;
+      (*) \builtin unset -v "$__leapp_j" ;;
+    esac
   }
 
   # Another key id is there. If `leapp env` put it there, going back from that is its own affair, and
@@ -418,12 +451,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         if (( ! ${+__leapp_o_AWS_ACCESS_KEY_ID} )); then
           for __leapp_j in "${__leapp_names[@]}"; do
             __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
-            case "${(P)__leapp_how-}" in
-              ('') \builtin continue ;;
-              (u) \builtin typeset -g "__leapp_o_$__leapp_j=" ;;
-              (*) \builtin typeset -g "__leapp_o_$__leapp_j=${(P)__leapp_how}" ;;
-            esac
-            \builtin typeset -g "__leapp_v_$__leapp_j=${(P)__leapp_with-}"
+            \builtin typeset -g "__leapp_o_$__leapp_j=${(P)__leapp_how-}" "__leapp_v_$__leapp_j=${(P)__leapp_with-}"
           done
         fi
         ;;
@@ -433,7 +461,12 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_forget {
-    \builtin unset -v "${__leapp_kept[@]}"
+    for __leapp_j in "${__leapp_had[@]}"; do
+      \builtin unset -v "__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j"
+    done
+    __leapp_had=()
+    \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
+      __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
     __leapp_k= __leapp_m= __leapp_i= __leapp_r= leapp_session= leapp_warning=
   }
 
@@ -573,17 +606,17 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin setopt no_err_exit no_err_return no_all_export no_warn_create_global no_xtrace no_verbose
     if (( ! ${+functions[__leapp_loaded]} )); then
       # An outer environment must not bring state: a variable that comes from there is exported.
-      __leapp_j="$__leapp_program"
+      \builtin typeset -g __leapp__program="$__leapp_program"
       \builtin unset -m '__leapp_[a-z]' '__leapp_[a-z][a-z]*' '__leapp_g_*' leapp_session leapp_warning
       \builtin typeset +x -m '__leapp_[ov]_*'
-      \builtin typeset -g __leapp_program="$__leapp_j"
-      \builtin typeset +x __leapp_program
+      \builtin typeset -g __leapp_program="$__leapp__program"
+      \builtin unset -v __leapp__program
       \builtin typeset -g __leapp_p= __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h= __leapp_k= \
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
         __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
         __leapp_own= __leapp_top= __leapp_loads=0 leapp_session= leapp_warning=
-      \builtin typeset -ga __leapp_names __leapp_kept __leapp_held
+      \builtin typeset -ga __leapp_names __leapp_had __leapp_held
       # Every variable that a session may touch: what says whose it is first, the key id last.
       __leapp_names=(
         LEAPP_SESSION LEAPP_STATE
@@ -598,7 +631,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       )
       # Those that are credentials only together.
       \builtin typeset -g __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
-      __leapp_kept=("__leapp_was_"${^__leapp_names} "__leapp_val_"${^__leapp_names} "__leapp_g_"${^__leapp_names})
+      __leapp_had=()
       function __leapp_loaded { \builtin return 0 }
     fi
     __leapp_loads=$(( __leapp_loads + 1 ))

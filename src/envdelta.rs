@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-pub(crate) use self::inherited::listed;
 pub use self::inherited::{Inherited, Return, Saving, Step};
+pub(crate) use self::inherited::{is_conditional, listed};
 pub use self::state::{Kind, ORIGINALS, Original, Originals, State, StateError};
 use crate::secret::Secret;
 
@@ -200,6 +200,17 @@ impl EnvDelta {
     pub fn keys(&self) -> impl Iterator<Item = &VarName> {
         let is_key = |name: &str| MANAGED.iter().any(|managed| managed.key == name);
         self.sets.iter().map(|(name, _)| name).filter(move |name| is_key(name.as_str()))
+    }
+
+    /// What the change sets, but for the credentials themselves: what can be told apart later from
+    /// what a user has put in its place.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_credential = |name: &str| MANAGED.iter().any(|m| m.group.contains(&name));
+        let public = self.sets.iter().filter_map(|(name, value)| match value {
+            Value::Public(text) => Some((name.as_str(), text.as_str())),
+            Value::Secret(_) => None,
+        });
+        public.filter(move |(name, _)| !is_credential(name))
     }
 
     fn set_or_remove(&mut self, name: &'static str, value: Option<Value>) {

@@ -12,7 +12,7 @@ use super::settings::{Proposal, SettingsError};
 use crate::system::{
     files::{self, Stamp},
     hash, owned,
-    owned::Identity,
+    owned::{Identity, Node},
 };
 
 /// The names of project files; in one directory the first wins.
@@ -100,9 +100,11 @@ impl Found {
 
 /// The project file that governs `from`, a canonical path; `None` when there is none.
 ///
+/// `home` is the user's home directory: a file right in it is refused.
+///
 /// Climbs while the directory is the user's own, looks into a directory that holds `.git` and not
 /// above it, and stops after 64 directories.
-pub fn find(from: &Path, home: Option<&Path>) -> Result<Option<Found>, Box<Refused>> {
+pub fn find(from: &Path, home: Option<Node>) -> Result<Option<Found>, Box<Refused>> {
     for (above, directory) in from.ancestors().take(DEPTH).enumerate() {
         if !owned::is_ours(directory) {
             return Ok(None);
@@ -123,7 +125,7 @@ pub fn find(from: &Path, home: Option<&Path>) -> Result<Option<Found>, Box<Refus
 }
 
 /// The project file of that path, wherever we are. For commands that name a path.
-pub fn at(file: PathBuf, home: Option<&Path>) -> Result<Option<Found>, Box<Refused>> {
+pub fn at(file: PathBuf, home: Option<Node>) -> Result<Option<Found>, Box<Refused>> {
     match std::fs::metadata(&file) {
         Ok(meta) => {
             open(Place { file, above: 0, mtime_ns: owned::mtime_ns(&meta) }, home).map(Some)
@@ -132,7 +134,7 @@ pub fn at(file: PathBuf, home: Option<&Path>) -> Result<Option<Found>, Box<Refus
     }
 }
 
-fn open(place: Place, home: Option<&Path>) -> Result<Found, Box<Refused>> {
+fn open(place: Place, home: Option<Node>) -> Result<Found, Box<Refused>> {
     match check(&place, home) {
         Ok((bytes, stamp, directory)) => Ok(Found { place, bytes, stamp, directory }),
         Err(problem) => Err(Box::new(Refused { place, problem })),
@@ -142,17 +144,21 @@ fn open(place: Place, home: Option<&Path>) -> Result<Found, Box<Refused>> {
 type Checked = (Vec<u8>, Stamp, Identity);
 
 /// Checks file and directory on opened descriptors. The text is a fragment that follows the path.
-fn check(place: &Place, home: Option<&Path>) -> Result<Checked, String> {
+fn check(place: &Place, home: Option<Node>) -> Result<Checked, String> {
     let path = place.directory();
-    if path.parent().is_none() || home.is_some_and(|home| home == path) {
-        return Err("a project file in your home or root directory would cover everything".into());
-    }
     let directory = owned::open_directory(path).map_err(|e| format!("its directory: {e}"))?;
     let meta = directory.metadata().map_err(|error| error.to_string())?;
+    if path.parent().is_none() || home == Some(Node::of(&meta)) {
+        return Err("a project file in your home or root directory would cover everything".into());
+    }
     writable_by_others(&meta)
         .map_or(Ok(()), |who| Err(format!("{who} can write its directory")))?;
-    for above in path.ancestors().skip(1).take_while(|above| Some(*above) != home) {
-        if owned::is_open_to_all(above) {
+    for above in path.ancestors().skip(1) {
+        let Ok(meta) = std::fs::metadata(above) else { continue };
+        if home == Some(Node::of(&meta)) {
+            break;
+        }
+        if owned::is_open_to_all(&meta) {
             return Err(format!("everybody can write '{}'", above.display()));
         }
     }
@@ -249,7 +255,8 @@ mod tests {
     #[test]
     fn home_and_open_ancestors_are_refused() {
         let (top, root) = project();
-        let refused = find(&root, Some(&root)).unwrap_err();
+        let home = Node::of(&std::fs::metadata(&root).unwrap());
+        let refused = find(&root, Some(home)).unwrap_err();
         assert!(refused.problem.contains("cover everything"));
         chmod(&top.path().canonicalize().unwrap(), 0o777);
         assert!(problem(&root).contains("everybody can write '"));

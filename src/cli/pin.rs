@@ -11,7 +11,7 @@ use super::{
     args::PinArgs,
     context::{Context, find},
     failure::{Failure, Kind, Outcome},
-    project::{home_directory, shown},
+    project::{home_directory, home_node, shown},
     trust,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     let file = target(args.local)?;
     let text = content(&file, session, args)?;
     write(&file, &text)?;
-    let found = project::at(file.clone(), home_directory().as_deref());
+    let found = project::at(file.clone(), home_node());
     let found = found.map_err(|refused| trust::unusable(&refused))?;
     let found = found.ok_or_else(|| Failure::new(Kind::Failed, "the file is gone again"))?;
     if args.local {
@@ -91,7 +91,7 @@ fn target(local: bool) -> Outcome<PathBuf> {
 /// What the file will hold: a new one, or the present one with other values.
 fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
     let name = session.name.as_str();
-    let found = project::at(file.to_owned(), home_directory().as_deref());
+    let found = project::at(file.to_owned(), home_node());
     let Some(found) = found.map_err(|refused| trust::unusable(&refused))? else {
         return Ok(Proposal::write(name, args.region.as_ref()));
     };

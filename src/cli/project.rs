@@ -15,6 +15,7 @@ use crate::{
         trust::{Store, Unreadable, Why},
     },
     model::{CredentialIdentifier, Session, Workspace},
+    system::owned::Node,
 };
 
 /// What governs the current directory.
@@ -39,15 +40,20 @@ pub(super) fn store(context: &Context) -> Store {
     Store::new(context.home.join("trust"))
 }
 
-/// The user's home directory, canonical: a project file right in it is refused.
+/// The user's home directory, canonical.
 pub(super) fn home_directory() -> Option<PathBuf> {
     variable("HOME").and_then(|home| std::fs::canonicalize(home).ok())
+}
+
+/// The same as a node, which costs one look.
+pub(super) fn home_node() -> Option<Node> {
+    variable("HOME").and_then(|home| std::fs::metadata(home).ok()).map(|meta| Node::of(&meta))
 }
 
 /// Looks at the current directory. One that was removed has no project.
 pub(super) fn here(context: &Context) -> Here {
     let Ok(from) = std::env::current_dir() else { return Here::Nothing };
-    match project::find(&from, home_directory().as_deref()) {
+    match project::find(&from, home_node()) {
         Ok(None) => Here::Nothing,
         Err(refused) => Here::Refused(refused),
         Ok(Some(found)) => {

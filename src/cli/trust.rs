@@ -9,7 +9,7 @@ use super::{
     context::Context,
     failure::{Failure, Kind, Outcome},
     print, print_json,
-    project::{by_target, guard, home_directory, shown, store},
+    project::{by_target, guard, home_node, shown, store},
 };
 use crate::{
     access,
@@ -125,7 +125,7 @@ fn now() -> String {
 /// The project file that a path or the current directory means.
 fn found(path: Option<&Path>) -> Outcome<Found> {
     let file = file_of(path)?;
-    let found = project::at(file.clone(), home_directory().as_deref());
+    let found = project::at(file.clone(), home_node());
     let found = found.map_err(|refused| unusable(&refused))?;
     found.ok_or_else(|| nothing_at(&file))
 }
@@ -153,7 +153,7 @@ fn governing() -> Outcome<PathBuf> {
             .hint("leapp pin NAME makes one")
     };
     let from = std::env::current_dir().map_err(|_| nothing())?;
-    match project::find(&from, home_directory().as_deref()) {
+    match project::find(&from, home_node()) {
         Ok(Some(found)) => Ok(found.place().file.clone()),
         Ok(None) => Err(nothing()),
         Err(refused) => Ok(refused.place.file),
@@ -257,7 +257,7 @@ fn text_lines(bytes: &[u8]) -> Vec<String> {
 fn state_of(context: &Context, record: &Record) -> &'static str {
     let file = record.path();
     let Some(bound) = record.bound() else { return "denied" };
-    match project::at(file, home_directory().as_deref()) {
+    match project::at(file, home_node()) {
         Ok(None) => "gone",
         Err(_) => "unusable",
         Ok(Some(found)) => match store(context).judge(found) {

@@ -153,7 +153,8 @@ fn conditional() -> impl Iterator<Item = &'static str> {
     MANAGED.iter().flat_map(|managed| managed.conditional).copied()
 }
 
-fn is_conditional(name: &str) -> bool {
+/// Whether only some sessions set the variable, and the others leave it alone.
+pub(crate) fn is_conditional(name: &str) -> bool {
     conditional().any(|known| known == name)
 }
 

@@ -11,7 +11,7 @@ use super::{
     hook::{self, Change, Reply},
     readable,
 };
-use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value, VarName};
+use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, VarName};
 use crate::secret::SecretBytes;
 
 pub(super) struct Fish;
@@ -145,14 +145,13 @@ impl Shell for Fish {
 /// The part of a reply that changes the environment.
 fn change(reply: &Reply<'_>, script: &mut Script) -> Result<(), Unrepresentable> {
     if let Some(before) = reply.change.adopted() {
+        script.push("__leapp_forget;\n");
         for (name, original) in hook::originals(before) {
-            script.push_all(["set -gu __leapp_was_", name.as_str()]);
-            match original {
-                None => script.push(" u;\n"),
-                Some(text) => script.push(" x ").quoted(&Fish, text.as_bytes())?.push(";\n"),
-            };
+            let Some(text) = original else { continue };
+            let name = name.as_str();
+            script.push_all(["set -ga __leapp_had ", name, ";\nset -gu __leapp_was_", name, " x "]);
+            script.quoted(&Fish, text.as_bytes())?.push(";\n");
         }
-        script.push("set -g __leapp_m 1;\n");
     }
     let Some(delta) = reply.change.delta() else {
         if !matches!(reply.change, Change::None) {
@@ -161,22 +160,28 @@ fn change(reply: &Reply<'_>, script: &mut Script) -> Result<(), Unrepresentable>
         return Ok(());
     };
     if matches!(reply.change, Change::Set(_)) {
-        script.push("__leapp_save;\n");
-    }
-    script.push("set -g __leapp_m 1;\n");
-    for name in delta.keys().chain(&delta.removes) {
-        script.push_all(["set -eg ", name.as_str(), ";\n"]);
-    }
-    for name in delta.names() {
-        script.push_all(["set -eg __leapp_g_", name.as_str(), ";\n"]);
-    }
-    for (name, value) in &delta.sets {
-        let text = value.expose().as_bytes();
-        script.push_all(["set -gx ", name.as_str(), " "]).quoted(&Fish, text)?.push(";\n");
-        if matches!(value, Value::Public(_)) {
-            script.push_all(["set -g __leapp_g_", name.as_str(), " "]);
-            script.quoted(&Fish, text)?.push(";\n");
+        script.push("__leapp_save");
+        for name in delta.names().filter(|name| envdelta::is_conditional(name.as_str())) {
+            script.push_all([" ", name.as_str()]);
         }
+        script.push(";\n");
+    }
+    script.push("set -g __leapp_m 1;\nset -eg");
+    for name in delta.keys().chain(&delta.removes) {
+        script.push_all([" ", name.as_str()]);
+    }
+    script.push(";\nset -eg");
+    for name in &delta.removes {
+        script.push_all([" __leapp_g_", name.as_str()]);
+    }
+    script.push(";\n");
+    for (name, value) in &delta.sets {
+        script.push_all(["set -gx ", name.as_str(), " "]);
+        script.quoted(&Fish, value.expose().as_bytes())?.push(";\n");
+    }
+    for (name, value) in delta.given() {
+        script.push_all(["set -g __leapp_g_", name, " "]);
+        script.quoted(&Fish, value.as_bytes())?.push(";\n");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
     hook::{self, Change, Reply},
     readable,
 };
-use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value, VarName};
+use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, VarName};
 use crate::secret::SecretBytes;
 
 /// What differs between the members of the family.
@@ -147,14 +147,15 @@ impl Shell for Family {
     fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {
         let mut script = Script::default();
         self.change(reply, before, &mut script)?;
+        // One statement for all: the hook's part of entering a project counts in microseconds.
+        script.push(self.assign.trim_end());
         for (name, value) in reply.locals() {
-            script.push_all([self.assign, "__leapp_", name, "="]).quoted(self, &value)?;
-            script.push(" &&\n");
+            script.push_all([" __leapp_", name, "="]).quoted(self, &value)?;
         }
         for (name, value) in reply.shown() {
-            script.push_all([self.assign, name, "="]).quoted(self, value.as_bytes())?;
-            script.push(" &&\n");
+            script.push_all([" ", name, "="]).quoted(self, value.as_bytes())?;
         }
+        script.push(" &&\n");
         script.push_all([self.assign, "__leapp_m= && ", self.assign, "__leapp_ok=1;\n"]);
         Ok(script.0)
     }
@@ -246,43 +247,50 @@ impl Family {
             for name in delta.names().filter(|name| before.is_exported(name.as_str())) {
                 script.push_all([name.as_str(), " "]);
             }
+            script.push("' ' ");
+            for name in delta.names().filter(|name| envdelta::is_conditional(name.as_str())) {
+                script.push_all([name.as_str(), " "]);
+            }
             script.push("' &&\n");
         }
         script.push_all([self.assign, "__leapp_m=1 &&\n"]);
         let names = delta.keys().chain(&delta.removes).map(VarName::as_str);
         self.unset(names, script);
+        script.push_all([" &&\n", self.builtin, "export"]);
         for (name, value) in &delta.sets {
-            script.push_all([" &&\n", self.builtin, "export ", name.as_str(), "="]);
+            script.push_all([" ", name.as_str(), "="]);
             script.quoted(self, value.expose().as_bytes())?;
         }
         self.given(delta, script)?;
+        if !matches!(reply.change, Change::Set(_)) {
+            // What an earlier session gave and this one does not.
+            script.push(" &&\n");
+            let gone = delta.removes.iter().map(|name| format!("__leapp_g_{}", name.as_str()));
+            let gone: Vec<String> = gone.collect();
+            self.unset(gone.iter().map(String::as_str), script);
+        }
         script.push(" &&\n");
         Ok(())
     }
 
     /// Tells the hook what it has given, so that it can tell later what the user has changed.
     fn given(&self, delta: &EnvDelta, script: &mut Script) -> Result<(), Unrepresentable> {
-        script.push(" &&\n");
-        let names = delta.names().map(|name| format!("__leapp_g_{}", name.as_str()));
-        let names: Vec<String> = names.collect();
-        self.unset(names.iter().map(String::as_str), script);
-        for (name, value) in &delta.sets {
-            if let Value::Public(text) = value {
-                script.push_all([" &&\n", self.assign, "__leapp_g_", name.as_str(), "="]);
-                script.quoted(self, text.as_bytes())?;
-            }
+        script.push_all([" &&\n", self.assign.trim_end()]);
+        for (name, value) in delta.given() {
+            script.push_all([" __leapp_g_", name, "="]).quoted(self, value.as_bytes())?;
         }
         Ok(())
     }
 
     /// Gives the hook the originals that a state recorded, as if it had saved them itself.
     fn adopt(&self, before: &Inherited, script: &mut Script) -> Result<(), Unrepresentable> {
+        script.push("__leapp_forget &&\n");
         for (name, original) in hook::originals(before) {
+            let Some(original) = original else { continue };
             let name = name.as_str();
-            let mark = if original.is_some() { "x" } else { "u" };
-            script.push_all([self.assign, "__leapp_was_", name, "=", mark, " "]);
-            script.push_all(["__leapp_val_", name, "="]);
-            script.quoted(self, original.unwrap_or_default().as_bytes())?.push(" &&\n");
+            script.push_all(["__leapp_had+=(", name, ") &&\n"]);
+            script.push_all([self.assign, "__leapp_was_", name, "=x __leapp_val_", name, "="]);
+            script.quoted(self, original.as_bytes())?.push(" &&\n");
         }
         script.push_all([self.assign, "__leapp_m=1 &&\n"]);
         Ok(())

@@ -46,8 +46,19 @@ pub fn is_ours(path: &Path) -> bool {
 }
 
 /// Whether everybody can replace what stands in the directory.
-pub fn is_open_to_all(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0)
+pub fn is_open_to_all(meta: &Metadata) -> bool {
+    meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0
+}
+
+/// Which file this is, for now: device and inode number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Node(u64, u64);
+
+impl Node {
+    /// Of any file.
+    pub fn of(meta: &Metadata) -> Self {
+        Self(meta.dev(), meta.ino())
+    }
 }
 
 /// The time of the last change in nanoseconds since the epoch.

@@ -1,6 +1,7 @@
 //! Where things lie: the home of this program, the run-time directory, the names in them.
 
 use std::{
+    cell::OnceCell,
     ffi::OsString,
     fs,
     os::unix::ffi::OsStrExt,
@@ -37,6 +38,8 @@ pub enum HomeError {
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
+    /// Found out once: it costs a look at each part of the path.
+    tag: OnceCell<String>,
 }
 
 impl Home {
@@ -53,7 +56,7 @@ impl Home {
         if !path.is_absolute() {
             return Err(HomeError::Relative { variable, path });
         }
-        Ok(Self { path })
+        Ok(Self { path, tag: OnceCell::new() })
     }
 
     /// Refuses a home inside a git work tree. For the paths that create something: the walk costs
@@ -95,8 +98,11 @@ impl Home {
 
     /// 16 hexadecimal digits that tell this home from others: of SHA-256 of its canonical path.
     pub fn tag(&self) -> String {
-        let canonical = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        hash::short(canonical.as_os_str().as_bytes())
+        let find = || {
+            let canonical = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+            hash::short(canonical.as_os_str().as_bytes())
+        };
+        self.tag.get_or_init(find).clone()
     }
 
     /// The directory for what lasts until the next start of the machine.
@@ -136,7 +142,7 @@ mod tests {
     fn a_home_inside_a_work_tree_is_refused() {
         let top = tempfile::tempdir().unwrap();
         fs::create_dir(top.path().join(".git")).unwrap();
-        let home = Home { path: top.path().join("a/b") };
+        let home = Home { path: top.path().join("a/b"), tag: OnceCell::new() };
         assert!(matches!(home.refuse_inside_git(true), Err(HomeError::InsideGit { .. })));
         assert!(home.refuse_inside_git(false).is_ok(), "a dotfiles repository in $HOME is fine");
     }
@@ -144,7 +150,7 @@ mod tests {
     #[test]
     fn the_run_directory_must_be_private() {
         let top = tempfile::tempdir().unwrap();
-        let home = Home { path: "/h".into() };
+        let home = Home { path: "/h".into(), tag: OnceCell::new() };
         super::super::directory::ensure(top.path()).unwrap();
         let run = home.run_directory(Some(top.path().into()));
         assert_eq!(run, top.path().join("leapp").join(home.tag()));
