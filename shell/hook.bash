@@ -30,8 +30,8 @@ then
     if ! \builtin declare -F __leapp_prompt >/dev/null; then
         # An outer environment must not bring state: a variable that comes from there is exported.
         for __leapp_j in "${!__leapp_@}" leapp_session leapp_warning; do
-            case $__leapp_j in
             # shellcheck disable=SC2163 # the variable of that name is meant
+            case $__leapp_j in
             __leapp_program | __leapp_j | __leapp_[ov]_*) \builtin export -n "$__leapp_j" ;;
             *) \builtin unset -v "$__leapp_j" ;;
             esac
@@ -41,7 +41,7 @@ then
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
         __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
-        __leapp_had=() __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
+        __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
         \builtin set +a
@@ -63,8 +63,8 @@ then
         AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION
         AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
     )
-    # Those that are credentials only together.
-    __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
+    # Those that are credentials only together, and what says whose they are.
+    __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION LEAPP_SESSION LEAPP_STATE '
 
     # At each prompt. A trace shows that we were here, and no more.
     function __leapp_prompt {
@@ -82,7 +82,7 @@ then
     function __leapp_at_prompt {
         if [ "$PWD" = "$__leapp_p" ]; then
             case $__leapp_w in
-            d) if __leapp_in_time && [ "$__leapp_l.hi" -nt "$__leapp_c" ] && [ "$__leapp_c" -nt "$__leapp_l.lo" ]; then
+            d) if __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
@@ -109,6 +109,11 @@ then
     # Whether the clock is before the time to ask again. Who sets SECONDS back makes it ask at once.
     function __leapp_in_time {
         ((${EPOCHSECONDS:-$SECONDS} < __leapp_d && ${EPOCHSECONDS:-$SECONDS} >= __leapp_s))
+    }
+
+    # The lease `/` is that of an answer which could not be had: only its time counts.
+    function __leapp_lease_holds {
+        [ "$__leapp_l" = / ] || { [ "$__leapp_l.hi" -nt "$1" ] && [ "$1" -nt "$__leapp_l.lo" ]; }
     }
 
     # A profile that came after us: some programs prefer it to the session's keys.
@@ -158,14 +163,15 @@ then
             __leapp_register
             case ${LEAPP_STATE-} in
             "1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
-            "1;d;"* | "1;u;"*)
-                __leapp_ask
-                \builtin return
-                ;;
+            "1;d;"* | "1;u;"*) __leapp_inherited=1 ;;
             esac
             if ((EUID == 0)) && [ -n "${SUDO_UID-}" ]; then
                 __leapp_w=x
             fi
+        fi
+        if [ -n "$__leapp_inherited" ]; then
+            __leapp_adopt
+            \builtin return
         fi
         if [ "$__leapp_w" = x ]; then
             \builtin return 0
@@ -174,6 +180,9 @@ then
         if [ "$__leapp_w" = u ] || [ "$__leapp_w" = d ]; then
             if [ -n "$__leapp_k" ] && ! __leapp_is_ours; then
                 __leapp_w=g
+            elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
+                # Our own word on what is on; nobody else has a say in it.
+                \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
             fi
         fi
         if [ -n "$__leapp_f" ] && [ -n "$__leapp_a" ] && [ "$__leapp_f" -ef "$__leapp_a" ]; then
@@ -185,10 +194,28 @@ then
         fi
     }
 
+    # In a shell that was started inside a session: until the program has said what to do about it,
+    # what is there counts as ours, so that it can be closed.
+    function __leapp_adopt {
+        case ${LEAPP_STATE-} in
+        *";${AWS_ACCESS_KEY_ID:-?};"*)
+            __leapp_w=d __leapp_k=$AWS_ACCESS_KEY_ID
+            __leapp_g_LEAPP_STATE=$LEAPP_STATE __leapp_g_LEAPP_SESSION=${LEAPP_SESSION-}
+            __leapp_g_AWS_REGION=${AWS_REGION-} __leapp_g_AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION-}
+            leapp_session=${LEAPP_SESSION-}
+            ;;
+        esac
+        if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
+        if [ -n "$__leapp_ok" ]; then
+            __leapp_inherited=
+        fi
+        \builtin return "$__leapp_own"
+    }
+
     function __leapp_same_project {
         case $__leapp_w in
         d)
-            if [ -z "$__leapp_h" ] && __leapp_in_time && [ "$__leapp_l.hi" -nt "$__leapp_f" ] && [ "$__leapp_f" -nt "$__leapp_l.lo" ]; then
+            if [ -z "$__leapp_h" ] && __leapp_in_time && __leapp_lease_holds "$__leapp_f"; then
                 __leapp_c=$__leapp_f
                 \builtin return 0
             fi
@@ -513,19 +540,21 @@ then
     }
 
     function __leapp_use {
-        case ${1-} in
-        '' | -h | --help)
-            "$__leapp_program" use "$@"
-            \builtin return
-            ;;
-        esac
-        __leapp_armed=1
+        for __leapp_j in "$@"; do
+            case $__leapp_j in
+            -h | --help)
+                "$__leapp_program" use --help
+                \builtin return
+                ;;
+            esac
+        done
+        __leapp_armed=1 __leapp_inherited=
         __leapp_find
         if [ -n "$__leapp_k" ] && __leapp_is_ours; then
-            __leapp_take --held "$@"
+            __leapp_take --held -- "$@"
         else
             __leapp_restore
-            __leapp_take "$@"
+            __leapp_take -- "$@"
         fi
     }
 
@@ -582,7 +611,7 @@ then
             \builtin set +axv
             \builtin export -n __leapp_y
         } 2>/dev/null
-        __leapp_armed=1
+        __leapp_armed=1 __leapp_inherited=
         __leapp_name=$leapp_session
         __leapp_restore
         # What `leapp env` or an outer shell has put there goes too.
@@ -593,6 +622,12 @@ then
             if __leapp_reach && __leapp_text=$("$__leapp_program" env --unset --shell=bash 2>/dev/null); then
                 __leapp_leaving=1
                 \builtin eval "$__leapp_text"
+            else
+                case $LEAPP_STATE in
+                *";${AWS_ACCESS_KEY_ID:-?};"*)
+                    \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+                    ;;
+                esac
             fi
             __leapp_text='' __leapp_leaving=''
             \builtin unset -v LEAPP_SESSION LEAPP_STATE

@@ -31,7 +31,7 @@ if status is-interactive
         for __leapp_j in (set -gn | string match -r '^__leapp_(?!program$|o_).*|^leapp_(?:session|warning)$')
             set -eg $__leapp_j
         end
-        for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone
+        for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone inherited
             set -gu __leapp_$__leapp_j ''
         end
         set -gu __leapp_loads 0
@@ -55,8 +55,9 @@ if status is-interactive
         AWS_ENDPOINT_URL \
         AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION \
         AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
-    # Those that are credentials only together.
-    set -gu __leapp_group AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+    # Those that are credentials only together, and what says whose they are.
+    set -gu __leapp_group AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+        LEAPP_SESSION LEAPP_STATE
 
     # At each prompt. Two tests of files where nothing governs, four where a project does.
     function __leapp_on_prompt --on-event fish_prompt
@@ -144,19 +145,28 @@ if status is-interactive
                         set -g __leapp_w x
                     end
                 case '1;d;*' '1;u;*'
-                    __leapp_ask
-                    return
+                    set -g __leapp_inherited 1
             end
             if test "$EUID" = 0 -a -n "$SUDO_UID"
                 set -g __leapp_w x
             end
         end
+        if test -n "$__leapp_inherited"
+            __leapp_adopt
+            return
+        end
         if test "$__leapp_w" = x
             return 0
         end
         __leapp_find
-        if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"; and not __leapp_is_ours
-            set -g __leapp_w g
+        if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
+            if not __leapp_is_ours
+                set -g __leapp_w g
+            else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
+                # Our own word on what is on; nobody else has a say in it.
+                set -gx LEAPP_SESSION $leapp_session
+                set -gx LEAPP_STATE $__leapp_g_LEAPP_STATE
+            end
         end
         if test -n "$__leapp_f" -a -n "$__leapp_a"; and __leapp_is_same_file
             __leapp_same_project
@@ -170,6 +180,25 @@ if status is-interactive
     # Whether the file that governs now is the one that governed before: by its physical path.
     function __leapp_is_same_file
         test (path resolve -- "$__leapp_f") = (path resolve -- "$__leapp_a")
+    end
+
+    # In a shell that was started inside a session: until the program has said what to do about it,
+    # what is there counts as ours, so that it can be closed.
+    function __leapp_adopt
+        if test -n "$AWS_ACCESS_KEY_ID"; and string match -q "*;$AWS_ACCESS_KEY_ID;*" -- "$LEAPP_STATE"
+            set -g __leapp_w d
+            set -g __leapp_k $AWS_ACCESS_KEY_ID
+            for name in LEAPP_STATE LEAPP_SESSION AWS_REGION AWS_DEFAULT_REGION
+                set -g __leapp_g_$name $$name
+            end
+            set -g leapp_session $LEAPP_SESSION
+        end
+        __leapp_ask
+        set -l handled $status
+        if test -n "$__leapp_ok"
+            set -g __leapp_inherited
+        end
+        return $handled
     end
 
     function __leapp_same_project
@@ -516,11 +545,12 @@ if status is-interactive
     # fails.
     function __leapp_use
         set -l fish_trace
-        if contains -- "$argv[1]" -h --help
-            $__leapp_program use $argv
+        if contains -- -h $argv; or contains -- --help $argv
+            $__leapp_program use --help
             return
         end
         set -g __leapp_armed 1
+        set -g __leapp_inherited
         __leapp_find
         set -l held
         if test -n "$__leapp_k"; and __leapp_is_ours
@@ -532,7 +562,7 @@ if status is-interactive
         set -g __leapp_ok
         if __leapp_is_free; and __leapp_reach
             set -l text (LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
-                $__leapp_program hook-env fish --by-hand $held $argv)
+                $__leapp_program hook-env fish --by-hand $held -- $argv)
             set result $status
             if test $result -eq 0
                 set result 1
@@ -566,16 +596,19 @@ if status is-interactive
     function __leapp_off
         set -l fish_trace
         set -g __leapp_armed 1
+        set -g __leapp_inherited
         set -l name $leapp_session
         __leapp_restore
         # What `leapp env` or an outer shell has put there goes too.
         if test -n "$LEAPP_STATE"
             set name $LEAPP_SESSION
-            if __leapp_reach
-                set -l text ($__leapp_program env --unset --shell=fish 2>/dev/null)
+            set -l text
+            if __leapp_reach; and set text ($__leapp_program env --unset --shell=fish 2>/dev/null)
                 set -g __leapp_leaving 1
                 eval $text
                 set -e __leapp_leaving
+            else if string match -q "*;$AWS_ACCESS_KEY_ID;*" -- "$LEAPP_STATE"
+                set -eg $__leapp_group
             end
             set -eg LEAPP_SESSION
             set -eg LEAPP_STATE

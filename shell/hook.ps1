@@ -33,8 +33,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             'AWS_ACCOUNT_ID', 'AWS_REGION', 'AWS_DEFAULT_REGION',
             'AWS_CREDENTIAL_EXPIRATION', 'AWS_SESSION_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'
         )
-        # Those that are credentials only together.
-        $Group = @('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION')
+        # Those that are credentials only together, and what says whose they are.
+        $Group = @('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'LEAPP_SESSION', 'LEAPP_STATE')
 
         $Armed = $false       # true from the first prompt on: `pwsh -Command` and probes never get there
         $Path = ''            # the location that was handled last; '' looks again
@@ -45,6 +45,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Half = $false        # a change was begun and not ended
         $Warned = $false
         $Gone = $false
+        $Inherited = $false   # an outer shell's session, about which the program has not been asked yet
         # What the program answered: w owner, a file, c the same relative, l lease, t seconds until to
         # ask again, h for this directory alone, k key id, i identity, r region, n lines, q said
         $State = @{ w = ''; a = ''; c = ''; l = ''; t = ''; h = ''; k = ''; i = ''; r = ''; n = ''; q = ''; ticks = '0' }
@@ -282,6 +283,25 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
         }
 
+        # In a shell that was started inside a session: until the program has said what to do about it,
+        # what is there counts as ours, so that it can be closed.
+        function Enter-Inherited {
+            if ($env:AWS_ACCESS_KEY_ID -and "$env:LEAPP_STATE".Contains(";$env:AWS_ACCESS_KEY_ID;")) {
+                $State.w = 'd'
+                $State.k = $env:AWS_ACCESS_KEY_ID
+                foreach ($name in 'LEAPP_STATE', 'LEAPP_SESSION', 'AWS_REGION', 'AWS_DEFAULT_REGION') {
+                    $Given[$name] = Get-Value $name
+                    $Saved[$name] = $null
+                }
+                foreach ($name in $Group) { $Saved[$name] = $null }
+                $global:leapp_session = "$env:LEAPP_SESSION"
+            }
+            $handled = Request-Answer @()
+            if ($State.l -cne '') { $script:Inherited = $false }
+            if (-not $State.k) { $script:Inherited = $false }
+            $handled
+        }
+
         # Tells whether the directory is handled.
         function Update-Directory {
             if ($Half) { Restore-Environment; $State.w = '' }
@@ -291,13 +311,21 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 if ($inherited.StartsWith('1;x;') -and $env:AWS_ACCESS_KEY_ID -and $inherited.Contains(";$env:AWS_ACCESS_KEY_ID;")) {
                     $State.w = 'x'
                 } elseif ($inherited.StartsWith('1;d;') -or $inherited.StartsWith('1;u;')) {
-                    return Request-Answer @()
+                    $script:Inherited = $true
                 }
                 if ($Sudo) { $State.w = 'x' }
             }
+            if ($Inherited) { return Enter-Inherited }
             if ($State.w -ceq 'x') { return $true }
             $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
-            if ($State.w -cin 'd', 'u' -and $State.k -and -not (Test-Ours)) { $State.w = 'g' }
+            if ($State.w -cin 'd', 'u' -and $State.k) {
+                if (-not (Test-Ours)) { $State.w = 'g' }
+                elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
+                    # Our own word on what is on; nobody else has a say in it.
+                    Set-Value 'LEAPP_SESSION' $global:leapp_session
+                    Set-Value 'LEAPP_STATE' $Given['LEAPP_STATE']
+                }
+            }
             if ($file -ceq '') {
                 switch -CaseSensitive ($State.w) {
                     'd' { Exit-Project; return $true }
@@ -408,11 +436,12 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             [CmdletBinding(PositionalBinding = $false)]
             param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
             $script:Armed = $true
+            $script:Inherited = $false
             $held = @()
             if ($State.k -and (Test-Ours)) { $held = @('--held') } else { Restore-Environment }
             $status = 127
             if (Test-Program) {
-                $status = Receive-Answer (@('hook-env', 'powershell', '--by-hand') + $held + @($Arguments | Where-Object { $_ }))
+                $status = Receive-Answer (@('hook-env', 'powershell', '--by-hand') + $held + @('--') + @($Arguments | Where-Object { $_ }))
             }
             $global:LASTEXITCODE = $status
             if ($status -eq 0) { Set-Here; return }
@@ -428,6 +457,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         function Exit-LeappSession {
             [CmdletBinding()] param()
             $script:Armed = $true
+            $script:Inherited = $false
             $name = $global:leapp_session
             Restore-Environment
             # What `leapp env` or an outer shell has put there goes too.

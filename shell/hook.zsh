@@ -32,7 +32,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
-          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ]]; then
+          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -125,21 +125,27 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       __leapp_register
       case "${LEAPP_STATE-}" in
         ("1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
-        ("1;d;"*|"1;u;"*)
-          __leapp_ask
-          \builtin return
-          ;;
+        ("1;d;"*|"1;u;"*) __leapp_inherited=1 ;;
       esac
       if (( EUID == 0 )) && [[ -n "${SUDO_UID-}" ]]; then
         __leapp_w=x
       fi
     fi
+    if [[ -n "$__leapp_inherited" ]]; then
+      __leapp_adopt
+      \builtin return
+    fi
     if [[ "$__leapp_w" = x ]]; then
       \builtin return 0
     fi
     __leapp_find
-    if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]] && ! __leapp_is_ours; then
-      __leapp_w=g
+    if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]]; then
+      if ! __leapp_is_ours; then
+        __leapp_w=g
+      elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
+        # Our own word on what is on; nobody else has a say in it.
+        \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+      fi
     fi
     if [[ -n "$__leapp_f" && -n "$__leapp_a" && "$__leapp_f" -ef "$__leapp_a" ]]; then
       __leapp_same_project
@@ -154,10 +160,28 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     (( SECONDS < __leapp_d && SECONDS >= __leapp_s ))
   }
 
+  # In a shell that was started inside a session: until the program has said what to do about it,
+  # what is there counts as ours, so that it can be closed.
+  function __leapp_adopt {
+    case "${LEAPP_STATE-}" in
+      (*";${AWS_ACCESS_KEY_ID:-?};"*)
+        __leapp_w=d __leapp_k="$AWS_ACCESS_KEY_ID"
+        \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE" __leapp_g_LEAPP_SESSION="${LEAPP_SESSION-}" \
+          __leapp_g_AWS_REGION="${AWS_REGION-}" __leapp_g_AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION-}"
+        leapp_session="${LEAPP_SESSION-}"
+        ;;
+    esac
+    if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
+    if [[ -n "$__leapp_ok" ]]; then
+      __leapp_inherited=
+    fi
+    \builtin return "$__leapp_own"
+  }
+
   function __leapp_same_project {
     case "$__leapp_w" in
       (d)
-        if [[ -z "$__leapp_h" ]] && __leapp_in_time && [[ "$__leapp_l.hi" -nt "$__leapp_f" && "$__leapp_f" -nt "$__leapp_l.lo" ]]; then
+        if [[ -z "$__leapp_h" ]] && __leapp_in_time && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_f" && "$__leapp_f" -nt "$__leapp_l.lo" ) ]]; then
           __leapp_c="$__leapp_f"
           \builtin return 0
         fi
@@ -477,13 +501,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin emulate -L zsh
       \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
     } 2>/dev/null
-    case "${1-}" in
-      (-h|--help)
-        "$__leapp_program" use "$@"
-        \builtin return
-        ;;
-    esac
-    __leapp_armed=1
+    for __leapp_j in "$@"; do
+      case "$__leapp_j" in
+        (-h|--help)
+          "$__leapp_program" use --help
+          \builtin return
+          ;;
+      esac
+    done
+    __leapp_armed=1 __leapp_inherited=
     __leapp_find
     __leapp_held=()
     if [[ -n "$__leapp_k" ]] && __leapp_is_ours; then
@@ -495,7 +521,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_status=127
     if __leapp_reach; then
       if __leapp_text="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
-        "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" "$@")"; then
+        "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" -- "$@")"; then
         \builtin eval "$__leapp_text"
         __leapp_status=1
       else
@@ -536,7 +562,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin emulate -L zsh
       \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
     } 2>/dev/null
-    __leapp_armed=1
+    __leapp_armed=1 __leapp_inherited=
     __leapp_name="$leapp_session"
     __leapp_restore
     # What `leapp env` or an outer shell has put there goes too.
@@ -545,6 +571,12 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       if __leapp_reach && __leapp_text="$("$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
         __leapp_leaving=1
         \builtin eval "$__leapp_text"
+      else
+        case "$LEAPP_STATE" in
+          (*";${AWS_ACCESS_KEY_ID:-?};"*)
+            \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+            ;;
+        esac
       fi
       __leapp_text= __leapp_leaving=
       \builtin unset -v LEAPP_SESSION LEAPP_STATE
@@ -615,7 +647,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
         __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
-        __leapp_own= __leapp_top= __leapp_loads=0 leapp_session= leapp_warning=
+        __leapp_own= __leapp_top= __leapp_inherited= __leapp_loads=0 leapp_session= leapp_warning=
       \builtin typeset -ga __leapp_names __leapp_had __leapp_held
       # Every variable that a session may touch: what says whose it is first, the key id last.
       __leapp_names=(
@@ -629,8 +661,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         AWS_ACCOUNT_ID AWS_REGION AWS_DEFAULT_REGION
         AWS_CREDENTIAL_EXPIRATION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID
       )
-      # Those that are credentials only together.
-      \builtin typeset -g __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION '
+      # Those that are credentials only together, and what says whose they are.
+      \builtin typeset -g __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION LEAPP_SESSION LEAPP_STATE '
       __leapp_had=()
       function __leapp_loaded { \builtin return 0 }
     fi

@@ -75,9 +75,17 @@ pub struct Managed {
     pub sets: &'static [&'static str],
     /// Set by some sessions; left alone, unless an earlier session of ours set it, by the others.
     pub conditional: &'static [&'static str],
+    /// What stands for credentials where there are none: no cloud accepts it, and no program goes
+    /// on to look for others.
+    pub closed: &'static [(&'static str, &'static str)],
+    /// The variables that say where to work.
+    pub regions: &'static [&'static str],
     /// Removed by every session, because they outrank or contradict what it sets.
     pub removes: &'static [&'static str],
 }
+
+/// The access key id that stands for none.
+pub const CLOSED: &str = "LEAPP-EXPIRED";
 
 /// AWS. The removed names are those that an SDK or a prompt reads before the keys.
 const AWS: Managed = Managed {
@@ -99,6 +107,13 @@ const AWS: Managed = Managed {
         "AWS_ACCESS_KEY_ID",
     ],
     conditional: &["AWS_ENDPOINT_URL"],
+    closed: &[
+        ("AWS_ACCESS_KEY_ID", CLOSED),
+        ("AWS_SECRET_ACCESS_KEY", CLOSED),
+        ("AWS_SESSION_TOKEN", CLOSED),
+        ("AWS_CREDENTIAL_EXPIRATION", "1970-01-01T00:00:00Z"),
+    ],
+    regions: &["AWS_REGION", "AWS_DEFAULT_REGION"],
     removes: &[
         "AWS_PROFILE",
         "AWS_DEFAULT_PROFILE",
@@ -119,12 +134,12 @@ const AWS: Managed = Managed {
 };
 
 /// Every cloud's lists. A cloud is added here and nowhere else.
-pub const MANAGED: &[&Managed] = &[&AWS];
+pub const MANAGED: [&Managed; 1] = [&AWS];
 
 impl Managed {
     /// The lists of `cloud`.
     pub fn of(cloud: &str) -> Option<&'static Self> {
-        MANAGED.iter().copied().find(|managed| managed.cloud == cloud)
+        MANAGED.into_iter().find(|managed| managed.cloud == cloud)
     }
 }
 
@@ -183,6 +198,26 @@ impl EnvDelta {
             Some((name, _)) => Err(DeltaError::NotManaged((*name).to_owned())),
             None => Ok(delta),
         }
+    }
+
+    /// The change that leaves no credentials that work, in place of a session's. `name` and `state`
+    /// are those of the session, `region` where it would work.
+    pub fn closed(
+        managed: &Managed,
+        name: &str,
+        state: String,
+        region: Option<&str>,
+        before: &Inherited,
+    ) -> Result<Self, DeltaError> {
+        let public = |text: &str| Value::Public(text.to_owned());
+        let mut values: Vec<(&str, Value)> =
+            managed.closed.iter().map(|(name, text)| (*name, public(text))).collect();
+        values.push(("LEAPP_SESSION", public(name)));
+        values.push(("LEAPP_STATE", Value::Public(state)));
+        if let Some(region) = region {
+            values.extend(managed.regions.iter().map(|name| (*name, public(region))));
+        }
+        Self::session(managed, values, before)
     }
 
     /// Whether the change touches `name`.
@@ -284,6 +319,9 @@ mod tests {
             assert_eq!(managed.sets.last(), Some(&managed.key));
             assert!(managed.group.contains(&managed.key));
             assert!(managed.group.iter().all(|name| managed.sets.contains(name)));
+            let closed: Vec<_> = managed.closed.iter().map(|(name, _)| *name).collect();
+            assert_eq!(closed, managed.group);
+            assert!(managed.regions.iter().all(|name| managed.sets.contains(name)));
             assert!(Managed::of(managed.cloud).is_some());
         }
         let aws = Managed::of("aws").unwrap();

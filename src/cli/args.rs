@@ -158,12 +158,11 @@ pub(super) struct HookArgs {
 
 /// What a hook tells and asks.
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub(super) struct HookEnvArgs {
     /// The shell
     pub(super) shell: String,
-    /// The session, with --by-hand
-    pub(super) name: Option<String>,
-    /// A person typed 'leapp use'
+    /// A person typed 'leapp use', and behind '--' what follows
     #[arg(long)]
     pub(super) by_hand: bool,
     /// The shell has saved what was there before us
@@ -178,8 +177,22 @@ pub(super) struct HookEnvArgs {
     /// What was said in this shell
     #[arg(long, default_value = "")]
     pub(super) said: String,
+    /// The region of the session that 'leapp use' switched on
+    #[arg(long, value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// What the person typed
+    #[arg(last = true)]
+    pub(super) words: Vec<OsString>,
+}
+
+/// What a person typed behind 'leapp use'.
+#[derive(Debug, Parser)]
+#[command(name = "leapp use", disable_help_subcommand = true)]
+pub(super) struct UseCli {
     #[command(flatten)]
-    pub(super) selection: Selection,
+    pub(super) global: Global,
+    #[command(flatten)]
+    pub(super) args: UseArgs,
 }
 
 #[derive(Debug, Args)]

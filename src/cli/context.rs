@@ -150,6 +150,11 @@ impl Context {
         !is_cache_off() && Cache::find(&self.run, &self.home.tag()).is_ok()
     }
 
+    /// Whether what one process keeps another can find: in the kernel, or by an open vault.
+    pub(super) fn has_lasting_cache(&self) -> bool {
+        self.has_kernel_cache() || self.existing_cache().is_some()
+    }
+
     /// Forgets the key of a cache that the vault holds, if the vault is open.
     pub(super) fn forget_vault_cache(&self) -> bool {
         let Some(backend) = self.backend.get().cloned().flatten() else { return false };

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: HookEnvArgs) -> Outcome<u8> {
     } else if process::is_sudo() {
         Decision::default()
     } else if let Some(identity) = &args.keep {
-        keep::decide(context, identity, args.selection.region.as_ref())
+        keep::decide(context, identity, args.region.as_ref())
     } else if let Some((identity, region)) = hook.outer_use(context) {
         keep::decide(context, &identity, region.as_ref())
     } else {

@@ -37,13 +37,21 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
     let want = Want { min_ttl: Some(1), ..Want::default() };
     let result = resolve_as(&manager, session, want);
     match result {
-        Ok(_) => marks::clear_renewal(&context.run, session.id),
+        Ok(resolved) if resolved.kept.is_some() => {
+            marks::clear_renewal(&context.run, session.id);
+            lease::revoke_all(&context.run);
+            Ok(())
+        }
+        Ok(_) => {
+            let message = "new credentials could not be kept";
+            marks::fail_renewal(&context.run, session.id, message);
+            lease::revoke_all(&context.run);
+            Err(Failure::new(Kind::Failed, message).hint("leapp doctor"))
+        }
         Err(failure) => {
             marks::fail_renewal(&context.run, session.id, &failure.in_a_line());
             lease::revoke_all(&context.run);
-            return Err(failure);
+            Err(failure)
         }
     }
-    lease::revoke_all(&context.run);
-    Ok(())
 }

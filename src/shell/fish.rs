@@ -76,12 +76,9 @@ impl Shell for Fish {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
-        let by_hook = hook::put_it_there(before);
-        if by_hook {
-            // The hook knows more than the state does. It calls us in turn, for the rest.
-            script.push("if functions -q __leapp_off; and not set -q __leapp_leaving;\n");
-            script.push("__leapp_off;\nelse;\n");
-        }
+        // A hook that holds something knows more than the state does. It calls us in turn, for the rest.
+        script.push("if test -n \"$__leapp_k\"; and not set -q __leapp_leaving;\n");
+        script.push("__leapp_off;\nelse;\n");
         script.push(OPEN);
         match before.way_back() {
             Return::Everything(steps) => go_back(&steps, &mut script)?,
@@ -96,9 +93,7 @@ impl Shell for Fish {
             script.push_all([" ", name]);
         }
         script.push("; set -eg __leapp_o_$__leapp_n; end;\ntrue;\n").push(CLOSE);
-        if by_hook {
-            script.push("end;\n");
-        }
+        script.push("end;\n");
         Ok(script.public())
     }
 

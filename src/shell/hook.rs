@@ -6,7 +6,7 @@
 
 use super::{Script, Shell, Unrepresentable};
 use crate::{
-    envdelta::{EnvDelta, Inherited, Kind, Return, VarName},
+    envdelta::{EnvDelta, Inherited, Return, VarName},
     secret::SecretBytes,
 };
 
@@ -151,11 +151,6 @@ impl Reply<'_> {
         let lines: Vec<String> = self.notes.iter().map(|line| format!("leapp: {line}")).collect();
         lines.join("\n")
     }
-}
-
-/// Whether a hook has put the present credentials there, so that it is the one to take them away.
-pub(super) fn put_it_there(before: &Inherited) -> bool {
-    before.state().is_some_and(|state| matches!(state.kind, Kind::Directory | Kind::Use))
 }
 
 /// The originals that a state recorded: each variable, and its value or that it was unset.

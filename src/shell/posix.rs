@@ -94,11 +94,12 @@ impl Shell for Family {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
-        let by_hook = self.hook.is_some() && hook::put_it_there(before);
+        let by_hook = self.hook.is_some();
         if by_hook {
-            // The hook knows more than the state does. It calls us in turn, for the rest.
-            script.push("if [ -z \"${__leapp_leaving-}\" ] && ").push(self.builtin);
-            script.push("typeset -f __leapp_off >/dev/null 2>&1; then __leapp_off; else\n");
+            // A hook that holds something knows more than the state does. It calls us in turn, for
+            // the rest.
+            script.push("if [ -n \"${__leapp_k-}\" ] && [ -z \"${__leapp_leaving-}\" ]; ");
+            script.push("then __leapp_off; else\n");
         }
         self.open(&APPLYING, &mut script);
         script.push_all([self.assign, "__leapp_s=0;\n"]);

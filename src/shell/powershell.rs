@@ -78,15 +78,12 @@ impl Shell for PowerShell {
 
     fn restore(&self, before: &Inherited) -> Result<Vec<u8>, Unrepresentable> {
         let mut script = Script::default();
-        let by_hook = hook::put_it_there(before);
-        if by_hook {
-            // The hook knows more than the state does. It calls us in turn, for the rest.
-            script.push("if((Get-Command -Name Exit-LeappSession -ErrorAction Ignore) -and ");
-            script.push(
-                "-not (Get-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore))",
-            );
-            script.push("{Exit-LeappSession}else{\n");
-        }
+        // A hook that holds something knows more than the state does. It calls us in turn, for the
+        // rest.
+        script.push("if((Get-Command -Name Exit-LeappSession -ErrorAction Ignore) -and ");
+        script.push("$leapp_session -and -not ");
+        script.push("(Get-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore))");
+        script.push("{Exit-LeappSession}else{\n");
         match before.way_back() {
             Return::Everything(steps) => go_back(&steps, &mut script)?,
             Return::MarkersOnly => {
@@ -96,9 +93,7 @@ impl Shell for PowerShell {
             }
         }
         script.push_all(["Remove-Variable -Name ", TABLE, " -Scope Global -ErrorAction Ignore;\n"]);
-        if by_hook {
-            script.push("};\n");
-        }
+        script.push("};\n");
         Ok(script.public())
     }
 

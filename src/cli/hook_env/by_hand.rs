@@ -1,5 +1,9 @@
 //! `leapp use`: a person names a session for this shell.
 
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
 use super::{
     decision::{Decision, Effect, PROTECTED, Set},
     notes::Note,
@@ -8,10 +12,11 @@ use super::{
 use crate::{
     activation::Lease,
     cli::{
-        args::HookEnvArgs,
+        args::{HookEnvArgs, UseCli},
         context::{Context, find},
         failure::Outcome,
         handout::{Asked, hand_out},
+        usage,
     },
     envdelta::Kind,
     model::duration,
@@ -19,10 +24,13 @@ use crate::{
 };
 
 pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision> {
+    let words = std::iter::once("leapp use".into()).chain(args.words.iter().cloned());
+    let typed = UseCli::try_parse_from(words.clone())
+        .map_err(|error| usage::failure(&error, &words.collect::<Vec<OsString>>()))?;
     let asked = Asked {
         form: "use",
-        name: args.name.clone(),
-        selection: args.selection.clone(),
+        name: typed.args.name,
+        selection: typed.args.selection,
         kind: Kind::Use,
         by_hand: true,
         again: false,

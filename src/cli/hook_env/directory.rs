@@ -6,13 +6,17 @@ use super::{
     Asking,
     decision::{Decision, Effect, Set},
     notes::Note,
-    session::{Wanted, key_of},
+    session::{Closed, Wanted, closing, key_of},
 };
 use crate::{
-    activation::{Lease, Trusted, lease, project::Place, trust::Why},
+    activation::{
+        Lease, Trusted, lease,
+        project::Place,
+        trust::{Scope, Why},
+    },
     cli::{
         context::{self, Context},
-        failure::{Failure, Kind as FailureKind},
+        failure::Failure,
         handout::Regions,
         project::{self, Doubt, Here, led_to, shown},
     },
@@ -95,6 +99,7 @@ fn trusted_project(context: &Context, hook: &Asking, trusted: &Trusted) -> Decis
         decision.effect = Effect::Stay;
         decision.owner = hook.hold;
     }
+    decision.here = trusted.bound().scope == Scope::Here;
     announce(context, hook, &mut decision);
     decision
 }
@@ -266,12 +271,20 @@ fn suggested(context: &Context, hook: &Asking, trusted: &Trusted, name: &str) ->
     decision
 }
 
-/// Nothing can be said of the session now. Where one is on it must not stay on unseen.
+/// Nothing can be said of the session now, and it must not give way to other credentials.
 fn failed(context: &Context, trusted: &Trusted, failure: &Failure) -> Decision {
     let hint = failure.hint.as_deref().unwrap_or("leapp doctor");
-    let cause =
-        if failure.kind == FailureKind::Failed { "" } else { "the session cannot be read: " };
-    let note = format!("{cause}{}: {hint}", failure.in_a_line());
+    let name = trusted.proposal().session().text();
+    let note = format!("'{name}' cannot be switched on: {}: {hint}", failure.in_a_line());
     let decision = no(context, trusted.place().clone(), Some(note));
-    Decision { ask_again: Some(RETRY), ..decision }
+    let closed = Closed {
+        kind: Kind::Directory,
+        managed: closing(),
+        identity: trusted.bound().identity.to_string(),
+        name,
+        region: trusted.region().map(ToString::to_string),
+        root: trusted.place().directory().as_os_str().as_bytes().to_vec(),
+    };
+    let effect = closed.set(context).map_or(Effect::Off, |set| Effect::Set(Box::new(set)));
+    Decision { effect, ask_again: Some(RETRY), ..decision }
 }

@@ -4,13 +4,13 @@
 use super::{
     decision::{Decision, EXPIRED, Effect},
     notes::Note,
-    session::Wanted,
+    session::{Closed, Wanted, closing},
 };
 use crate::{
     activation::Lease,
     cli::{
-        context::{Context, find},
-        failure::Outcome,
+        context::{Context, find, variable},
+        failure::{Failure, Outcome},
         handout::Regions,
     },
     envdelta::Kind,
@@ -22,15 +22,32 @@ use crate::{
 
 pub(super) fn decide(context: &Context, identity: &str, region: Option<&RegionName>) -> Decision {
     let lease = Lease::by_hand(&context.run, identity).ok().map(|lease| lease.base().to_owned());
-    let decision = look(context, identity, region).unwrap_or_else(|failure| {
-        let hint = failure.hint.as_deref().unwrap_or("leapp doctor");
-        let note = format!("the session of this shell is gone: {}: {hint}", failure.in_a_line());
-        Decision { notes: vec![Note::once(note)], ..Decision::default() }
-    });
-    // A session that cannot be described any more leaves nothing behind to hold.
-    let owner = if matches!(decision.effect, Effect::Off) { Owner::Off } else { Owner::Use };
-    let lease = lease.filter(|_| owner == Owner::Use);
-    Decision { owner, lease, ..decision }
+    let decision = look(context, identity, region)
+        .unwrap_or_else(|failure| failed(context, identity, region, &failure));
+    Decision { owner: Owner::Use, lease, ..decision }
+}
+
+/// The session cannot be found or read: what it left must not give way to other credentials.
+fn failed(
+    context: &Context,
+    identity: &str,
+    region: Option<&RegionName>,
+    failure: &Failure,
+) -> Decision {
+    let name = variable("LEAPP_SESSION").and_then(|name| name.into_string().ok());
+    let name = name.unwrap_or_else(|| identity.to_owned());
+    let hint = failure.hint.as_deref().unwrap_or("leapp doctor");
+    let note = format!("'{name}' cannot stay on ({}): leapp off, or {hint}", failure.in_a_line());
+    let closed = Closed {
+        kind: Kind::Use,
+        managed: closing(),
+        identity: identity.to_owned(),
+        name,
+        region: region.map(ToString::to_string),
+        root: Vec::new(),
+    };
+    let effect = closed.set(context).map_or(Effect::Off, |set| Effect::Set(Box::new(set)));
+    Decision { effect, notes: vec![Note::once(note)], ..Decision::default() }
 }
 
 fn look(context: &Context, identity: &str, region: Option<&RegionName>) -> Outcome<Decision> {

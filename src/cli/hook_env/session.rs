@@ -8,23 +8,15 @@ use super::{
 use crate::{
     cli::{
         context::Context,
-        failure::Outcome,
-        handout::{Regions, Whole, delta, region},
+        failure::{Failure, Kind as FailureKind, Outcome},
+        handout::{Regions, Whole, delta, factory_of, region},
     },
-    envdelta::{EnvDelta, Kind},
-    model::{
-        CredentialKind, Credentials, Grant, RegionName, Session, Timestamp, Workspace,
-        credentials::{KEY_ID, SECRET_KEY, SESSION_TOKEN},
-        duration,
-    },
+    envdelta::{CLOSED, EnvDelta, Kind, MANAGED, Managed, State},
+    model::{Credentials, RegionName, Session, Timestamp, Workspace, duration},
     resolver::{Clocked, CredentialManager, Entry, marks},
-    secret::Secret,
     system::detached,
 };
 
-/// What stands in for keys that are not there: no cloud accepts it, and no program goes on to look
-/// for other credentials.
-const NONE: &str = "LEAPP-EXPIRED";
 /// How long a renewal is waited for before the hook looks again, in seconds.
 const RENEWING: i64 = 60;
 
@@ -84,20 +76,18 @@ impl Wanted<'_> {
         self.described(credentials, clocked.local_expiry(), region, warning)
     }
 
-    /// Keys that cannot work, with an end in the past.
+    /// What stands for credentials where there are none.
     pub(super) fn expired(&self, region: &RegionName) -> Outcome<Set> {
-        let value = |name: &str| (name.to_owned(), Secret::new(NONE.to_owned()));
-        let grant = Grant {
-            audience: String::new(),
-            values: vec![value(KEY_ID), value(SECRET_KEY), value(SESSION_TOKEN)],
-            expires_at: Timestamp(0),
+        let Self { context, session, kind, .. } = *self;
+        let closed = Closed {
+            kind,
+            managed: factory_of(session)?.managed(),
+            identity: session.identifier().to_string(),
+            name: session.name.to_string(),
+            region: Some(region.to_string()),
+            root: self.root.clone(),
         };
-        let credentials = Credentials {
-            kind: CredentialKind::SessionKeys,
-            grants: vec![grant],
-            issued_at: Timestamp(0),
-        };
-        self.described(&credentials, Timestamp(0), region, EXPIRED)
+        closed.set(context)
     }
 
     fn described(
@@ -159,6 +149,10 @@ impl Wanted<'_> {
                 Note::once(format!("credentials of '{name}' have ended: {command}")),
             ));
         }
+        if !self.context.has_lasting_cache() {
+            let note = format!("'{name}' needs a cache, and there is none here: leapp exec {name}");
+            return Ok((None, Note::once(note)));
+        }
         if manager.needs_person(self.session)? {
             let what = "needs a person, and has no credentials";
             return Ok((None, Note::once(format!("'{name}' {what}: {command}"))));
@@ -189,6 +183,52 @@ impl Wanted<'_> {
         if let Err(error) = detached::start_again(&words, &["LEAPP_VAULT_PASSPHRASE"]) {
             self.context.ui.debug(&format!("no renewal: {error}"));
         }
+    }
+}
+
+/// A session without credentials, described without the workspace: it may be what cannot be read.
+pub(super) struct Closed {
+    pub(super) kind: Kind,
+    pub(super) managed: &'static Managed,
+    pub(super) identity: String,
+    pub(super) name: String,
+    pub(super) region: Option<String>,
+    pub(super) root: Vec<u8>,
+}
+
+/// The variables to close where the session's own cloud is not known.
+pub(super) fn closing() -> &'static Managed {
+    let [first, ..] = MANAGED;
+    first
+}
+
+impl Closed {
+    /// The change that leaves no credentials that work.
+    pub(super) fn set(self, context: &Context) -> Outcome<Set> {
+        let Self { kind, managed, identity, name, region, root } = self;
+        let state = State {
+            kind,
+            identities: vec![identity.clone()],
+            expiry: 0,
+            access_key_id: CLOSED.to_owned(),
+            root,
+            originals: context.before.originals(|_| false),
+        };
+        let internal = |error: &dyn std::error::Error| {
+            Failure::new(FailureKind::Failed, error.to_string())
+                .doing(format!("cannot describe session '{name}' to a program"))
+        };
+        let state = state.format().map_err(|error| internal(&error))?;
+        let delta = EnvDelta::closed(managed, &name, state, region.as_deref(), &context.before);
+        let delta = delta.map_err(|error| internal(&error))?;
+        Ok(Set {
+            delta,
+            key: CLOSED.to_owned(),
+            identity,
+            region: region.unwrap_or_default(),
+            session: name,
+            warning: EXPIRED,
+        })
     }
 }
 
