@@ -18,6 +18,8 @@ mod crowd;
 mod env;
 mod exec;
 mod help;
+mod hooked;
+mod hooks_basic;
 mod layers;
 mod mfa;
 mod network;
