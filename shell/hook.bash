@@ -676,6 +676,7 @@ then
             ;;
         doctor)
             \builtin shift
+            __leapp_reach || \builtin return 127
             "$__leapp_program" doctor "--hook=$(__leapp_report)" "$@"
             ;;
         *)
@@ -699,16 +700,25 @@ then
         \builtin return 0
     }
 
-    # Facts for `leapp doctor`, a word each.
+    # Facts for `leapp doctor`: a semicolon ends each, so that none may hold one. Runs in a subshell.
     function __leapp_report {
-        \builtin printf 'bash;version=%s;loads=%s;owner=%s;file=%s;' "$BASH_VERSION" "$__leapp_loads" "$__leapp_w" "$__leapp_a"
-        \builtin printf 'prompt=%s;' "${PROMPT_COMMAND[*]-}"
-        \builtin printf 'precmd=%s;' "${precmd_functions[*]-}"
-        case $(\builtin declare -f cd) in
+        IFS=' '
+        \builtin printf 'bash;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' "$BASH_VERSION" "$__leapp_loads" "$__leapp_w"
+        __leapp_t="${PROMPT_COMMAND[*]-}"
+        \builtin printf 'prompt=%s;' "${__leapp_t//;/ }"
+        __leapp_t="${precmd_functions[*]-}"
+        \builtin printf 'precmd=%s;' "${__leapp_t//;/ }"
+        if [ -n "${BLE_VERSION-}" ] && [ -n "${_ble_attached-}" ]; then \builtin printf 'ble=1;'; fi
+        case "$(\builtin declare -f cd) ${chpwd_functions[*]-}" in
         *__leapp_again*) \builtin printf 'cd=ours;' ;;
-        '') \builtin printf 'cd=none;' ;;
+        ' '*) \builtin printf 'cd=none;' ;;
         *) \builtin printf 'cd=other;' ;;
         esac
+        \builtin printf 'moved='
+        if [ "${LEAPP_HOME-}" != "$__leapp_home" ]; then \builtin printf 'LEAPP_HOME '; fi
+        if [ "${XDG_RUNTIME_DIR-}" != "$__leapp_xdg" ]; then \builtin printf 'XDG_RUNTIME_DIR '; fi
+        if [ "${LEAPP_VAULT-}" != "$__leapp_vault" ]; then \builtin printf 'LEAPP_VAULT '; fi
+        \builtin printf ';'
     }
 
     # Puts the hook first, so that other prompts see the new environment and other tools' changes

@@ -635,6 +635,8 @@ if status is-interactive
             case off
                 __leapp_off
             case doctor
+                __leapp_reach
+                or return 127
                 $__leapp_program doctor --hook=(__leapp_report | string collect) $argv[2..-1]
             case '*'
                 set -l result 127
@@ -648,14 +650,22 @@ if status is-interactive
         end
     end
 
-    # Facts for `leapp doctor`, a word each.
+    # Facts for `leapp doctor`: a semicolon ends each, so that none may hold one.
     function __leapp_report
         set -l universal
         for name in $__leapp_names
             set -qUx $name
             and set -a universal $name
         end
-        printf 'fish;version=%s;loads=%s;owner=%s;file=%s;universal=%s;' $version $__leapp_loads "$__leapp_w" "$__leapp_a" "$universal"
+        set -l moved
+        test "$LEAPP_HOME" = "$__leapp_home"
+        or set -a moved LEAPP_HOME
+        test "$XDG_RUNTIME_DIR" = "$__leapp_xdg"
+        or set -a moved XDG_RUNTIME_DIR
+        test "$LEAPP_VAULT" = "$__leapp_vault"
+        or set -a moved LEAPP_VAULT
+        printf 'fish;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' $version $__leapp_loads "$__leapp_w"
+        printf 'universal=%s;moved=%s;' "$universal" "$moved"
     end
 else if not status is-interactive
     # Nothing to do, and nothing that could fail.

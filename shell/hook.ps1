@@ -489,7 +489,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
             $prompt = if ("$function:global:prompt" -ceq "$OnPrompt") { 'ours' } else { 'other' }
             $location = if ($null -eq $OnLocation) { 'none' } else { 'ours' }
-            $report = "powershell;version=$($PSVersionTable.PSVersion);loads=1;owner=$($State.w);file=$($State.a);prompt=$prompt;cd=$location;"
+            $moved = @($Kept.Keys | Where-Object { "$($Kept[$_])" -cne "$(Get-Value $_)" }) -join ' '
+            $report = "powershell;version=$($PSVersionTable.PSVersion);text=LEAPP_HOOK_TEXT;loads=1;owner=$($State.w);"
+            $report += "prompt=$prompt;cd=$location;moved=$moved;"
+            if (-not (Test-Program)) { $global:LASTEXITCODE = 127; return }
             & $Program doctor "--hook=$report" @Arguments
         }
 

@@ -602,6 +602,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       (off) __leapp_off ;;
       (doctor)
         \builtin shift
+        __leapp_reach || \builtin return 127
         "$__leapp_program" doctor "--hook=$(__leapp_report)" "$@"
         ;;
       (*) __leapp_pass "$@" ;;
@@ -619,10 +620,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin return "$__leapp_own"
   }
 
-  # Facts for `leapp doctor`, a word each.
+  # Facts for `leapp doctor`: a semicolon ends each, so that none may hold one. Runs in a subshell.
   function __leapp_report {
     \builtin emulate -L zsh
-    \builtin print -rn -- "zsh;version=$ZSH_VERSION;loads=$__leapp_loads;owner=$__leapp_w;file=$__leapp_a;precmd=${precmd_functions[*]-};chpwd=${chpwd_functions[*]-};"
+    \builtin print -rn -- "zsh;version=$ZSH_VERSION;text=LEAPP_HOOK_TEXT;loads=$__leapp_loads;owner=$__leapp_w;"
+    \builtin print -rn -- "precmd=${${(j: :)precmd_functions}//;/ };chpwd=${${(j: :)chpwd_functions}//;/ };moved="
+    if [[ "${LEAPP_HOME-}" != "$__leapp_home" ]]; then \builtin print -rn -- 'LEAPP_HOME '; fi
+    if [[ "${XDG_RUNTIME_DIR-}" != "$__leapp_xdg" ]]; then \builtin print -rn -- 'XDG_RUNTIME_DIR '; fi
+    if [[ "${LEAPP_VAULT-}" != "$__leapp_vault" ]]; then \builtin print -rn -- 'LEAPP_VAULT '; fi
+    \builtin print -rn -- ';'
   }
 
   # First in both lists, so that prompts see the new environment, and other tools' changes come after

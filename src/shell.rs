@@ -85,6 +85,11 @@ pub trait Shell: Sync {
         None
     }
 
+    /// The number of the hook's text, by which a hook of another version is known.
+    fn hook_number(&self) -> Option<String> {
+        None
+    }
+
     /// Whether the shell can tell the time without starting a program.
     fn has_clock(&self) -> bool {
         true

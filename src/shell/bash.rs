@@ -1,6 +1,9 @@
 //! bash. Deliberately absent: what it shares with its family, in `posix`.
 
-use super::posix::{Family, Hook};
+use super::{
+    hook::Text,
+    posix::{Family, Hook},
+};
 
 pub(super) const BASH: Family = Family {
     id: "bash",
@@ -9,7 +12,7 @@ pub(super) const BASH: Family = Family {
     assign: "",
     newline: b"\n",
     hook: Some(Hook {
-        text: include_str!("../../shell/hook.bash"),
+        text: Text::new(include_str!("../../shell/hook.bash")),
         place: ("~/.bashrc", r#"eval "$(leapp hook bash)""#),
     }),
 };

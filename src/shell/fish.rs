@@ -14,6 +14,8 @@ use super::{
 use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, VarName};
 use crate::secret::SecretBytes;
 
+const HOOK: hook::Text = hook::Text::new(include_str!("../../shell/hook.fish"));
+
 pub(super) struct Fish;
 
 const OPEN: &str = "begin;\nset -l fish_trace;\n";
@@ -105,8 +107,7 @@ impl Shell for Fish {
     }
 
     fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
-        let text = include_str!("../../shell/hook.fish");
-        let text = hook::loading(self, "set -g __leapp_program ", program, "\n", text);
+        let text = hook::loading(self, "set -g __leapp_program ", program, "\n", HOOK);
         Some(text.map(|text| text.expose().to_vec()))
     }
 
@@ -116,6 +117,10 @@ impl Shell for Fish {
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {
         Some(("~/.config/fish/config.fish", "leapp hook fish | source"))
+    }
+
+    fn hook_number(&self) -> Option<String> {
+        Some(HOOK.number())
     }
 
     fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {

@@ -163,15 +163,47 @@ pub(super) fn originals(before: &Inherited) -> Vec<(VarName, Option<String>)> {
     }
 }
 
-/// The text that loads a hook: where the program is, then the hook as it stands in its file.
+/// A hook's text, and a number that differs when the text does: by it a shell's hook is known to be
+/// that of another version.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    text: &'static str,
+    number: u64,
+}
+
+/// Where a hook's text has its own number, in what it tells `leapp doctor`.
+const NUMBER: &str = "LEAPP_HOOK_TEXT";
+
+impl Text {
+    /// FNV-1a, at build time: <https://datatracker.ietf.org/doc/draft-eastlake-fnv/>.
+    pub(super) const fn new(text: &'static str) -> Self {
+        let mut number = 0xcbf2_9ce4_8422_2325_u64;
+        let mut rest = text.as_bytes();
+        while let Some((byte, more)) = rest.split_first() {
+            number = (number ^ *byte as u64).wrapping_mul(0x0100_0000_01b3);
+            rest = more;
+        }
+        Self { text, number }
+    }
+
+    /// The number as it is told.
+    pub(super) fn number(self) -> String {
+        format!("{:016x}", self.number)
+    }
+}
+
+/// The text that loads a hook: where the program is, then the hook as it stands in its file, with
+/// its number.
 pub(super) fn loading(
     shell: &dyn Shell,
     before: &str,
     program: &[u8],
     after: &str,
-    hook: &str,
+    hook: Text,
 ) -> Result<SecretBytes, Unrepresentable> {
     let mut script = Script::default();
-    script.push(before).quoted(shell, program)?.push(after).push(hook);
+    let (head, tail) = hook.text.split_once(NUMBER).unwrap_or((hook.text, ""));
+    script.push(before).quoted(shell, program)?.push(after);
+    script.push(head).push(&hook.number()).push(tail);
     Ok(script.0)
 }

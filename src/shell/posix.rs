@@ -27,7 +27,7 @@ pub(super) struct Family {
 /// A hook of the family.
 pub(super) struct Hook {
     /// The file as it stands.
-    pub(super) text: &'static str,
+    pub(super) text: hook::Text,
     /// The file of the user's, and the line in it.
     pub(super) place: (&'static str, &'static str),
 }
@@ -143,6 +143,10 @@ impl Shell for Family {
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {
         self.hook.as_ref().map(|hook| hook.place)
+    }
+
+    fn hook_number(&self) -> Option<String> {
+        self.hook.as_ref().map(|hook| hook.text.number())
     }
 
     fn reply(&self, reply: &Reply<'_>, before: &Inherited) -> Result<SecretBytes, Unrepresentable> {

@@ -18,6 +18,8 @@ use super::{
 use crate::envdelta::{self, EnvDelta, Inherited, Return, Step, Value};
 use crate::secret::SecretBytes;
 
+const HOOK: hook::Text = hook::Text::new(include_str!("../../shell/hook.ps1"));
+
 pub(super) struct PowerShell;
 
 /// The table of the kept originals: name to value, or to null where there was none.
@@ -113,13 +115,16 @@ impl Shell for PowerShell {
     }
 
     fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
-        let text = include_str!("../../shell/hook.ps1");
-        let text = hook::loading(self, "$__leapp_program = ", program, "\n", text);
+        let text = hook::loading(self, "$__leapp_program = ", program, "\n", HOOK);
         Some(text.map(|text| text.expose().to_vec()))
     }
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {
         Some(("$PROFILE", "leapp hook powershell | Out-String | Invoke-Expression"))
+    }
+
+    fn hook_number(&self) -> Option<String> {
+        Some(HOOK.number())
     }
 
     /// Lines of words that the hook reads as data: text that is evaluated would be shown by a

@@ -1,6 +1,9 @@
 //! zsh. Deliberately absent: what it shares with its family, in `posix`.
 
-use super::posix::{Family, Hook};
+use super::{
+    hook::Text,
+    posix::{Family, Hook},
+};
 
 pub(super) const ZSH: Family = Family {
     id: "zsh",
@@ -11,7 +14,7 @@ pub(super) const ZSH: Family = Family {
     // CSH_JUNKIE_QUOTES refuses a newline between quotes of any other kind.
     newline: b"'$'\\n''",
     hook: Some(Hook {
-        text: include_str!("../../shell/hook.zsh"),
+        text: Text::new(include_str!("../../shell/hook.zsh")),
         place: ("~/.zshrc", r#"eval "$(leapp hook zsh)""#),
     }),
 };
