@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod context;
 mod credential_process;
+mod doctor;
 mod env;
 mod exec;
 mod failure;
@@ -104,6 +105,7 @@ fn dispatch(
         Some(Command::Use(_)) => Err(hook::without("use")),
         Some(Command::Off) => Err(hook::without("off")),
         Some(Command::Hook(args)) => hook::run(&args),
+        Some(Command::Doctor(args)) => return doctor::run(context, &args),
         Some(Command::Renew(args)) => renew::run(context, &args),
         Some(Command::List(args)) => list::run(context, &args),
         Some(Command::Start(args)) => start::run(context, args, start::Mode::Start),

@@ -136,6 +136,9 @@ pub(super) enum Command {
     Off,
     /// Print what makes a shell follow directories: eval "$(leapp hook bash)"
     Hook(HookArgs),
+    /// Tell what keeps leapp from working here, and what to do about it
+    #[command(after_help = "Without the network, and without changing anything.")]
+    Doctor(DoctorArgs),
     /// Fetch new credentials in the background
     #[command(hide = true)]
     Renew(RenewArgs),
@@ -201,6 +204,13 @@ pub(super) struct UseArgs {
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) selection: Selection,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// What this shell's hook tells of itself
+    #[arg(long, hide = true, value_name = "REPORT")]
+    pub(super) hook: Option<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -246,8 +246,7 @@ impl Context {
     pub(super) fn workspace_key(&self, place: &VaultKey) -> Option<Key> {
         let settings = self.vault_settings().ok()?;
         let vault = vault::backend(&place.backend)?.open(&settings, &Quiet).ok()?;
-        let item = vault.fetch(&place.item).ok().flatten()?;
-        decode_key(&item)
+        key_in(&*vault, &place.item)
     }
 
     /// Where the kernel keeps no key, the vault in use does; it is used if it is open already.
@@ -267,7 +266,8 @@ impl Context {
         Some(Cache::with_key(&self.run, key))
     }
 
-    fn cache_subject(&self) -> String {
+    /// Under which subject the vault keeps the cache's key where the kernel does not.
+    pub(super) fn cache_subject(&self) -> String {
         format!("cache:{}", self.home.tag())
     }
 
@@ -427,6 +427,11 @@ fn agree(recorded: &str, asked: Option<&str>) -> Result<(), VaultError> {
 pub(super) fn encode_key(key: &Key) -> Secret {
     use base64::{Engine, engine::general_purpose::STANDARD};
     Secret::new(STANDARD.encode(key.bytes().expose()))
+}
+
+/// A key that a vault holds.
+pub(super) fn key_in(vault: &dyn OpenVault, item: &str) -> Option<Key> {
+    vault.fetch(item).ok().flatten().as_ref().and_then(decode_key)
 }
 
 fn decode_key(item: &Secret) -> Option<Key> {

@@ -254,7 +254,7 @@ fn text_lines(bytes: &[u8]) -> Vec<String> {
 }
 
 /// What became of a record's file.
-fn state_of(context: &Context, record: &Record) -> &'static str {
+pub(super) fn state_of(context: &Context, record: &Record) -> &'static str {
     let file = record.path();
     let Some(bound) = record.bound() else { return "denied" };
     match project::at(file, home_node()) {

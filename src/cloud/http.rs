@@ -76,6 +76,11 @@ pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpC
     }))
 }
 
+/// Whether a file of further root certificates can be used; the error says why not.
+pub fn check_bundle(path: &Path) -> Result<(), CloudError> {
+    read_bundle(path).map(|_| ())
+}
+
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CloudError> {
     let failed = |reason: String| {
         CloudError::unreachable(format!("the CA bundle '{}' {reason}", path.display()))

@@ -1,6 +1,8 @@
 //! Who we are and who started us.
 
-use std::path::PathBuf;
+use std::{io::Read, path::PathBuf};
+
+use crate::secret::SecretBytes;
 
 /// The effective user id.
 pub fn user() -> u32 {
@@ -26,6 +28,38 @@ pub fn parent_id() -> u32 {
 pub fn program_name(pid: u32) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(text.trim_end().to_owned())
+}
+
+/// The ids of all processes of the user's; none where the system does not list them.
+pub fn own_processes() -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let own = entries.filter(|entry| entry.metadata().is_ok_and(|meta| meta.uid() == user()));
+    own.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Gives `take` those of the variables that a process of the user's was started with that have one
+/// of these names. All others are wiped unseen; what lies behind the first MiB is not read.
+pub fn variables_of(pid: u32, names: &[&str], take: &mut dyn FnMut(&str, &[u8])) {
+    const LIMIT: usize = 1 << 20;
+    let Ok(file) = std::fs::File::open(format!("/proc/{pid}/environ")) else { return };
+    // Room for all at once: a buffer that grows leaves copies behind.
+    let mut all = SecretBytes::with_capacity(LIMIT);
+    let mut piece = zeroize::Zeroizing::new([0; 4096]);
+    let mut file = file.take(LIMIT as u64);
+    while let Ok(read) = file.read(&mut *piece) {
+        match piece.get(..read) {
+            None | Some([]) => break,
+            Some(bytes) => all.extend(bytes),
+        }
+    }
+    for pair in all.expose().split(|byte| *byte == 0) {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let (Some(name), Some(value)) = (halves.next(), halves.next()) else { continue };
+        if let Some(name) = names.iter().find(|known| known.as_bytes() == name) {
+            take(name, value);
+        }
+    }
 }
 
 /// Whether a process of that id exists.
@@ -65,7 +99,8 @@ pub fn path_as_started() -> Option<PathBuf> {
     Some(candidates.into_iter().find(is_own).unwrap_or(own))
 }
 
-fn is_same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+/// Whether both paths lead to one file.
+pub fn is_same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (std::fs::metadata(one), std::fs::metadata(other)) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),

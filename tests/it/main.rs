@@ -15,6 +15,7 @@ mod canary;
 mod clients;
 mod crash;
 mod crowd;
+mod doctor;
 mod env;
 mod exec;
 mod help;
