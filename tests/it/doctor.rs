@@ -1031,3 +1031,116 @@ fn in_shell(world: &World, shell: &str, script: &str) -> Vec<Vec<Json>> {
     assert!(!all.is_empty(), "{outcome}");
     all
 }
+
+/// Runs a line on a terminal of its own and gives what that terminal showed.
+fn on_a_terminal(world: &World, line: &str) -> String {
+    let mut command = world.foreign("script");
+    command.args(["-q", "-e", "-c", line, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "dumb");
+    world.run(command, None).text().replace("\r\n", "\n")
+}
+
+#[test]
+fn a_person_is_warned_of_a_missing_hook_and_a_script_is_told() {
+    let world = World::new();
+    let text = on_a_terminal(&world, "bash -c 'leapp doctor; true'");
+    assert!(text.contains("warn  hook ") && text.contains("~/.bashrc"), "{text}");
+    let text = world.shell("bash", "leapp doctor; true").text();
+    assert!(text.contains("note  hook ") && text.contains("~/.bashrc"), "{text}");
+    let text = world.shell("dash", "leapp doctor; true").text();
+    assert!(text.contains("this shell has none") && text.contains("leapp exec NAME"), "{text}");
+}
+
+#[test]
+fn the_doctor_follows_a_trusted_file_to_its_session() {
+    let world = World::with_role("prod", "Admin");
+    let shop = world.home.path().join("shop");
+    fs::create_dir_all(shop.join("below")).unwrap();
+    let says = |level: &str, text: &str, command: &str| {
+        let outcome = doctor(&world, None, &["--json"]);
+        let wanted = Case {
+            level: Box::leak(level.into()),
+            subject: "project",
+            text: Box::leak(text.into()),
+            command: Box::leak(command.into()),
+            ..HELD
+        };
+        assert!(has(&findings(&outcome), &wanted), "{text}: {outcome}");
+        assert_eq!(outcome.code(), i32::from(level == "problem"), "{outcome}");
+    };
+    let shown = on_a_terminal(&world, "cd shop && leapp pin prod");
+    says("ok", "shop/.leapp.toml is trusted and names 'prod'", "");
+    let arn = "arn:aws:iam::444455556666:role/Other";
+    world.leapp(["session", "edit", "prod", "--role-arn", arn]).succeeds();
+    says("problem", "is not what it was when this file was trusted", "leapp trust");
+    world
+        .leapp(["session", "edit", "prod", "--role-arn", &arn.replace("Other", "Admin")])
+        .succeeds();
+    says("ok", "is trusted and names 'prod'", "");
+    fs::write(shop.join(".leapp.toml"), "session = \"work\"\n").unwrap();
+    says("warning", "has changed since it was trusted", "leapp trust");
+    fs::remove_file(shop.join(".leapp.toml")).unwrap();
+    says("ok", "no project file governs this directory", "");
+    on_a_terminal(&world, "cd shop && leapp pin --here prod");
+    let mut command = world.command(["doctor"]);
+    command.current_dir(shop.join("below"));
+    let text = world.run(command, None).text();
+    assert!(text.contains("is trusted for its own directory alone"), "{shown}{text}");
+}
+
+#[test]
+fn a_kernel_that_keeps_no_key_is_named() {
+    let world = World::with_user();
+    let mut command = world.foreign("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=keyctl,add_key,request_key"]);
+    command.args(["-e", "inject=keyctl,add_key,request_key:error=EPERM"]);
+    command.arg(crate::support::program()).args(["doctor", "--json"]);
+    let all = findings(&world.run(command, None));
+    let text = "none: the kernel keyring cannot be used";
+    let wanted = Case { subject: "cache key", text, command: "leapp start NAME", ..HELD };
+    assert!(has(&all, &wanted), "{all:#?}");
+    world.leapp(["start", "work"]).succeeds();
+    let all = findings(&doctor(&world, None, &["--json"]));
+    let text = "in the kernel's keyring; credentials that it seals: 1";
+    assert!(has(&all, &Case { level: "ok", subject: "cache key", text, ..HELD }), "{all:#?}");
+    let text = "the file vault, by the workspace; it is unlocked now";
+    assert!(has(&all, &Case { level: "ok", subject: "vault", text, ..HELD }), "{all:#?}");
+    let text = "agreed with the cloud's";
+    assert!(has(&all, &Case { level: "ok", subject: "clock", text, ..HELD }), "{all:#?}");
+}
+
+#[test]
+fn files_of_another_user_and_machines_without_an_id_are_named() {
+    let world = World::with_user();
+    let path = world.leapp_home().join("audit.jsonl");
+    fs::write(&path, "").unwrap();
+    chmod(&path, 0o600);
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+        eprintln!("SKIPPED: giving a file away and mounting over /etc/machine-id need root");
+        return;
+    }
+    let outcome = doctor(&world, None, &["--json"]);
+    let case = case("foreign");
+    let (text, command) = ("of another user: '", "sudo chown -R ");
+    let wanted = Case { level: "problem", subject: "permissions", text, command, ..case };
+    assert!(has(&findings(&outcome), &wanted), "{outcome}");
+    assert_eq!(outcome.code(), 1);
+    fs::remove_file(&path).unwrap();
+    let mount = "for f in /etc/machine-id /var/lib/dbus/machine-id; do \
+                 ! test -e $f || mount --bind /dev/null $f || exit 99; done; ";
+    let without = |text: &str| {
+        let mut command = world.foreign("unshare");
+        command.args(["--mount", "sh", "-c", &format!("{mount}{text}")]);
+        world.run(command, None)
+    };
+    if without("true").code() != 0 {
+        eprintln!("SKIPPED: mounting over /etc/machine-id is not allowed here");
+        return;
+    }
+    let before = look(&world.leapp_home());
+    // The vault holds a key of the workspace too, but is not opened for this look.
+    world.leapp(["lock"]).succeeds();
+    let text = without("leapp doctor").fails(1).text();
+    assert!(text.contains("this machine has no id"), "{text}");
+    assert!(text.contains("was sealed on another machine"), "{text}");
+    assert_eq!(look(&world.leapp_home()), before, "something was made");
+}

@@ -492,6 +492,23 @@ const QUIET: &[&[&str]] = &[
 ];
 
 #[test]
+fn the_doctor_tells_whether_the_system_vault_is_open() {
+    let mut world = unset_vault();
+    let outcome =
+        on_bus(&world, "unlock; add || exit 90; status leapp doctor; lock; status leapp doctor");
+    let text = outcome.succeeds().text();
+    let (open, locked) = text.split_once("status 0").unwrap();
+    assert!(open.contains("the system vault, by the workspace; it is unlocked now"), "{open}");
+    assert!(locked.contains("the system vault, by the workspace; it is locked now"), "{locked}");
+    let deaf = Deaf::new(&world);
+    world.set("DBUS_SESSION_BUS_ADDRESS", deaf.address());
+    let outcome = within_a_minute(&world, &["doctor"]);
+    let text = outcome.fails(1).text();
+    assert!(text.contains("FAIL  vault") && text.contains("did not answer within 2 s"), "{text}");
+    assert!(text.contains("start your keyring"), "{text}");
+}
+
+#[test]
 fn commands_that_only_show_open_neither_vault_nor_bus() {
     let mut world = unset_vault();
     let text = r"unlock; add && leapp region set eu-west-1 && for word in 'env work --shell bash' \
