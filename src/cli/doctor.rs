@@ -202,3 +202,30 @@ fn anew(shell: &dyn Shell) -> String {
         id => format!("exec {id}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell;
+
+    #[test]
+    fn commands_are_the_shells_own() {
+        let line = |id: &str| unset(shell::by_id(id).unwrap(), &["A", "B"]);
+        assert_eq!(line("bash"), "unset A B");
+        assert_eq!(line("fish"), "set -e A; set -e B");
+        assert_eq!(line("powershell"), "Remove-Item Env:A, Env:B");
+        let path = |id: &str| word(shell::by_id(id).unwrap(), Path::new("/it's $(x)"));
+        assert_eq!(path("zsh"), r"'/it'\''s $(x)'");
+        assert_eq!(path("fish"), r"'/it\'s $(x)'");
+        assert_eq!(word(shell::POSIX, Path::new("/a/b-c")), "/a/b-c");
+    }
+
+    #[test]
+    fn a_failure_brings_its_causes_and_its_hint() {
+        let failure = Failure::usage("x").doing("cannot look").hint("leapp list");
+        let finding = Finding::failure("s", failure);
+        assert_eq!((finding.level, finding.text.as_str()), (Level::Problem, "cannot look: x"));
+        assert_eq!(finding.command.as_deref(), Some("leapp list"));
+        assert_eq!(in_words(&finding).lines().count(), 2);
+    }
+}

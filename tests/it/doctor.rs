@@ -1137,10 +1137,23 @@ fn files_of_another_user_and_machines_without_an_id_are_named() {
         return;
     }
     let before = look(&world.leapp_home());
-    // The vault holds a key of the workspace too, but is not opened for this look.
+    // The vault is open and holds a key of the workspace too; to use it would make a file.
+    let text = without("leapp doctor").succeeds().text();
+    assert!(text.contains("this machine's id has changed, so only the vault"), "{text}");
+    assert_eq!(look(&world.leapp_home()), before, "something was made");
     world.leapp(["lock"]).succeeds();
     let text = without("leapp doctor").fails(1).text();
     assert!(text.contains("this machine has no id"), "{text}");
     assert!(text.contains("was sealed on another machine"), "{text}");
     assert_eq!(look(&world.leapp_home()), before, "something was made");
+}
+
+#[test]
+fn the_desktop_apps_file_is_one_problem_and_not_two() {
+    let world = World::new();
+    file(&world, "Leapp-lock.json", "U2FsdGVkX1abc", 0o644);
+    let all = findings(&doctor(&world, None, &["--json"]));
+    let problems: Vec<_> = all.iter().filter(|f| f["level"] == "problem").collect();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(all.iter().any(|f| f["subject"] == "permissions" && f["level"] == "ok"), "{all:#?}");
 }

@@ -2,6 +2,8 @@
 //!
 //! A vault is looked at as it is: no passphrase is used, for that would unlock it.
 
+use std::cell::Cell;
+
 use super::{Finding, unset};
 use crate::{
     cli::{
@@ -37,12 +39,17 @@ enum Vault {
 
 pub(super) fn look(context: &Context, shell: &dyn Shell) -> Storage {
     let mut findings = vec![machine_id(context)];
-    let state = open(context);
+    let only_vault = Cell::new(false);
+    let state = open(context, &only_vault);
     let is_foreign = matches!(state, Err(WorkspaceError::Desktop { .. }));
     let opened = match state {
         Ok(opened) => {
             findings.push(workspace(opened.as_ref()));
             opened
+        }
+        Err(WorkspaceError::WrongKey { .. }) if only_vault.get() => {
+            findings.push(opened_by_vault_alone("leapp list"));
+            None
         }
         Err(error) => {
             findings.push(Finding::failure("workspace", error.into()));
@@ -58,11 +65,16 @@ pub(super) fn look(context: &Context, shell: &dyn Shell) -> Storage {
 }
 
 /// Reads the workspace without narrowing a mode, unlocking a vault or making a key.
-fn open(context: &Context) -> Result<Option<Opened>, WorkspaceError> {
+///
+/// Where the machine has no key at all, opening by the vault would make one: then `only_vault` is
+/// set instead.
+fn open(context: &Context, only_vault: &Cell<bool>) -> Result<Option<Opened>, WorkspaceError> {
     let has_key = !machine::ids().is_empty() || context.home.join("machine-key").exists();
     let key = |place: &VaultKey| -> Option<Key> {
-        let vault = quiet_vault(context, &place.backend).filter(|_| has_key)?.ok()?;
-        key_in(&*vault, &place.item)
+        let vault = quiet_vault(context, &place.backend)?.ok()?;
+        let key = key_in(&*vault, &place.item)?;
+        only_vault.set(!has_key);
+        has_key.then_some(key)
     };
     Store::new(context.home.clone()).open(&key)
 }
@@ -99,11 +111,15 @@ fn workspace(opened: Option<&Opened>) -> Finding {
     };
     let (count, source) = (opened.workspace.sessions.len(), opened.source.as_str());
     if opened.source == KeySource::Vault {
-        let text = "this machine's id has changed: only the vault opens the workspace; any change \
-                    of it mends that";
-        return Finding::warning(SUBJECT, text).command("leapp region");
+        return opened_by_vault_alone("leapp session edit NAME");
     }
     Finding::ok(SUBJECT, format!("sessions: {count}; opened by the {source}"))
+}
+
+fn opened_by_vault_alone(command: &str) -> Finding {
+    let text = "this machine's id has changed, so only the vault opens the workspace; that is \
+                mended when it is written next";
+    Finding::warning("workspace", text).command(command)
 }
 
 fn vault(context: &Context, recorded: Option<&str>, shell: &dyn Shell) -> (Vault, Finding) {
