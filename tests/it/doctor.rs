@@ -958,7 +958,9 @@ fn the_doctor_finds_who_holds_a_session() {
             world.set("TMUX", format!("/tmp/tmux-0/default,{pid},0"));
             let inside = doctor(&world, None, &[]).text();
             assert!(inside.contains("which this shell runs in"), "{inside}");
-            assert!(inside.contains("tmux set-option -ga update-environment"), "{inside}");
+            let option =
+                "tmux set-option -ga update-environment \" LEAPP_SESSION LEAPP_STATE AWS_A";
+            assert!(inside.contains(option), "{inside}");
         }
         drop(running);
         let all = findings(&doctor(&world, None, &["--json"]));

@@ -119,7 +119,9 @@ fn describe(holder: &Holder) -> Vec<Finding> {
         "tmux" => {
             let each: Vec<_> = names().map(|name| format!("set-environment -gr {name}")).collect();
             let update = "so that a window has what the terminal has that attaches to tmux";
-            let option = format!("update-environment \" {}\"", MARKERS.join(" "));
+            // All of them: markers without their keys would be stale in every window.
+            let all: String = names().map(|name| format!(" {name}")).collect::<Vec<_>>().concat();
+            let option = format!("update-environment \"{all}\"");
             vec![
                 finding.command(format!("tmux {}", each.join(" \\; "))),
                 Finding::info("processes", update).command(format!("tmux set-option -ga {option}")),
