@@ -32,7 +32,15 @@ then
         for __leapp_j in "${!__leapp_@}" leapp_session leapp_warning; do
             # shellcheck disable=SC2163 # the variable of that name is meant
             case $__leapp_j in
-            __leapp_program | __leapp_j | __leapp_[ov]_*) \builtin export -n "$__leapp_j" ;;
+            __leapp_program | __leapp_j) \builtin export -n "$__leapp_j" ;;
+            # Those of `leapp env`, if this shell has them: exported, they come from elsewhere.
+            __leapp_[ov]_*)
+                if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+                    \builtin unset -v "$__leapp_j"
+                elif \builtin eval "[[ \${$__leapp_j@a} == *x* ]]"; then
+                    \builtin unset -v "$__leapp_j"
+                fi
+                ;;
             *) \builtin unset -v "$__leapp_j" ;;
             esac
         done
@@ -48,6 +56,7 @@ then
     fi
     \builtin export -n __leapp_y
     __leapp_loads=$((__leapp_loads + 1))
+    __leapp_user_home=${HOME-}
     __leapp_home=${LEAPP_HOME-}
     __leapp_xdg=${XDG_RUNTIME_DIR-}
     __leapp_vault=${LEAPP_VAULT-}
@@ -86,7 +95,7 @@ then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
-            u) if __leapp_in_time && [ -e "$__leapp_l.hi" ]; then
+            u) if __leapp_in_time && __leapp_use_holds; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
@@ -106,19 +115,35 @@ then
         \builtin return "$__leapp_kept_status"
     }
 
-    # Whether the clock is before the time to ask again. Who sets SECONDS back makes it ask at once.
-    function __leapp_in_time {
-        ((${EPOCHSECONDS:-$SECONDS} < __leapp_d && ${EPOCHSECONDS:-$SECONDS} >= __leapp_s))
-    }
+    # Whether the clock is before the time to ask again. Before bash 4.2 there is only SECONDS, which
+    # the user may set: set back, it makes us ask at once.
+    if ((BASH_VERSINFO[0] >= 5)); then
+        function __leapp_in_time {
+            ((EPOCHSECONDS < __leapp_d && EPOCHSECONDS >= __leapp_s))
+        }
+    elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+        function __leapp_in_time {
+            \builtin printf -v __leapp_now '%(%s)T' -1
+            ((__leapp_now < __leapp_d && __leapp_now >= __leapp_s))
+        }
+    else
+        function __leapp_in_time {
+            ((SECONDS < __leapp_d && SECONDS >= __leapp_s))
+        }
+    fi
 
     # The lease `/` is that of an answer which could not be had: only its time counts.
+    function __leapp_use_holds {
+        [ "$__leapp_l" = / ] || [ -e "$__leapp_l.hi" ]
+    }
+
     function __leapp_lease_holds {
         [ "$__leapp_l" = / ] || { [ "$__leapp_l.hi" -nt "$1" ] && [ "$1" -nt "$__leapp_l.lo" ]; }
     }
 
     # A profile that came after us: some programs prefer it to the session's keys.
     function __leapp_contradicted {
-        if [ -n "$__leapp_k" ] && [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]; then
+        if [ -n "$__leapp_k" ] && [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ] && __leapp_is_ours; then
             __leapp_warned=1
             __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
         fi
@@ -137,7 +162,7 @@ then
     function __leapp_check {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axv
+            \builtin set +axvT
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_p=
@@ -148,6 +173,8 @@ then
         __leapp_y=
         case $__leapp_f in *a*) \builtin set -a ;; esac
         case $__leapp_f in *v*) \builtin set -v ;; esac
+        case $__leapp_f in *T*) \builtin set -T ;; esac
+        case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *x*) \builtin set -x ;; esac
         \builtin return 0
     }
@@ -165,8 +192,9 @@ then
             "1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
             "1;d;"* | "1;u;"*) __leapp_inherited=1 ;;
             esac
+            # Who became somebody else by sudo did not ask for directories.
             if ((EUID == 0)) && [ -n "${SUDO_UID-}" ]; then
-                __leapp_w=x
+                __leapp_w=x __leapp_inherited=
             fi
         fi
         if [ -n "$__leapp_inherited" ]; then
@@ -269,7 +297,7 @@ then
 
     # What `leapp use` switched on is held as long as its lease is there.
     function __leapp_keep_use {
-        if __leapp_in_time && [ -e "$__leapp_l.hi" ]; then
+        if __leapp_in_time && __leapp_use_holds; then
             \builtin return 0
         fi
         if ((BASH_SUBSHELL > 0)); then
@@ -278,9 +306,9 @@ then
         __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
     }
 
-    # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+    # Whether what is on is what the hook put there. The key id alone says so: what a state says,
+    # anybody may have written.
     function __leapp_is_ours {
-        case ${LEAPP_STATE-} in "1;e;"*) \builtin return 1 ;; esac
         [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
     }
 
@@ -307,7 +335,7 @@ then
         if [ -O / ]; then
             __leapp_top=1
         fi
-        while [ "${#__leapp_b}" -lt 192 ] && [ -O "./$__leapp_b" ]; do
+        while ((${#__leapp_b} < 192)) && [ -O "./$__leapp_b" ]; do
             if [ -e "$__leapp_b.leapp.local.toml" ]; then
                 __leapp_f=$__leapp_b.leapp.local.toml
                 \builtin return 0
@@ -330,7 +358,7 @@ then
         __leapp_ok=
         __leapp_status=127
         if __leapp_reach; then
-            if __leapp_text=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
                 \builtin eval "$__leapp_text"
                 __leapp_status=1
@@ -358,7 +386,13 @@ then
             __leapp_t=
             \builtin return 0
         fi
-        __leapp_s=${EPOCHSECONDS:-$SECONDS}
+        if ((BASH_VERSINFO[0] >= 5)); then
+            __leapp_s=$EPOCHSECONDS
+        elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+            \builtin printf -v __leapp_s '%(%s)T' -1
+        else
+            __leapp_s=$SECONDS
+        fi
         __leapp_d=9999999999
         if [ -n "$__leapp_t" ]; then
             __leapp_d=$((__leapp_s + __leapp_t))
@@ -530,13 +564,13 @@ then
     }
 
     function __leapp_forget {
+        __leapp_k='' __leapp_m='' __leapp_i='' __leapp_r='' leapp_session='' leapp_warning=''
         for __leapp_j in ${__leapp_had[@]+"${__leapp_had[@]}"}; do
             \builtin unset -v "__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j"
         done
         __leapp_had=()
         \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
             __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
-        __leapp_k='' __leapp_m='' __leapp_i='' __leapp_r='' leapp_session='' leapp_warning=''
     }
 
     function __leapp_use {
@@ -562,7 +596,7 @@ then
     function __leapp_take {
         __leapp_ok=
         if __leapp_reach; then
-            if __leapp_text=$(LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash --by-hand "$@"); then
                 \builtin eval "$__leapp_text"
                 __leapp_status=1
@@ -608,7 +642,7 @@ then
     function __leapp_off {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axv
+            \builtin set +axvT
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_armed=1 __leapp_inherited=
@@ -619,7 +653,8 @@ then
         '') ;;
         *)
             __leapp_name=${LEAPP_SESSION-}
-            if __leapp_reach && __leapp_text=$("$__leapp_program" env --unset --shell=bash 2>/dev/null); then
+            if __leapp_reach && __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg \
+                "$__leapp_program" env --unset --shell=bash 2>/dev/null); then
                 __leapp_leaving=1
                 \builtin eval "$__leapp_text"
             else
@@ -649,6 +684,8 @@ then
         __leapp_y=
         case $__leapp_f in *a*) \builtin set -a ;; esac
         case $__leapp_f in *v*) \builtin set -v ;; esac
+        case $__leapp_f in *T*) \builtin set -T ;; esac
+        case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *x*) \builtin set -x ;; esac
         \builtin return 0
     }
@@ -660,7 +697,7 @@ then
             \builtin shift
             {
             __leapp_y=$__leapp_y$-
-            \builtin set +axv
+            \builtin set +axvT
             \builtin export -n __leapp_y
         } 2>/dev/null
             if __leapp_use "$@"; then __leapp_status=0; else __leapp_status=$?; fi
@@ -668,6 +705,8 @@ then
             __leapp_y=
             case $__leapp_f in *a*) \builtin set -a ;; esac
             case $__leapp_f in *v*) \builtin set -v ;; esac
+            case $__leapp_f in *T*) \builtin set -T ;; esac
+        case $__leapp_f in *T*) \builtin set -T ;; esac
             case $__leapp_f in *x*) \builtin set -x ;; esac
             \builtin return "$__leapp_status"
             ;;

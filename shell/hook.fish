@@ -31,6 +31,10 @@ if status is-interactive
         for __leapp_j in (set -gn | string match -r '^__leapp_(?!program$|o_).*|^leapp_(?:session|warning)$')
             set -eg $__leapp_j
         end
+        # Those of `leapp env`, if this shell has them: exported, they come from elsewhere.
+        for __leapp_j in (set -gxn | string match '__leapp_o_*')
+            set -eg $__leapp_j
+        end
         for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone inherited
             set -gu __leapp_$__leapp_j ''
         end
@@ -41,6 +45,7 @@ if status is-interactive
     end
     set -gu __leapp_program $__leapp_program
     set -gu __leapp_loads (math $__leapp_loads + 1)
+    set -gu __leapp_user_home "$HOME"
     set -gu __leapp_home "$LEAPP_HOME"
     set -gu __leapp_xdg "$XDG_RUNTIME_DIR"
     set -gu __leapp_vault "$LEAPP_VAULT"
@@ -109,7 +114,7 @@ if status is-interactive
 
     # A profile that came after us: some programs prefer it to the session's keys.
     function __leapp_contradicted
-        if test -n "$__leapp_k" -a -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
+        if test -n "$__leapp_k" -a -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"; and __leapp_is_ours
             set -g __leapp_warned 1
             __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: set -e AWS_PROFILE AWS_DEFAULT_PROFILE"
         end
@@ -147,8 +152,10 @@ if status is-interactive
                 case '1;d;*' '1;u;*'
                     set -g __leapp_inherited 1
             end
+            # Who became somebody else by sudo did not ask for directories.
             if test "$EUID" = 0 -a -n "$SUDO_UID"
                 set -g __leapp_w x
+                set -g __leapp_inherited
             end
         end
         if test -n "$__leapp_inherited"
@@ -258,10 +265,10 @@ if status is-interactive
         __leapp_ask --held --keep=$__leapp_i --region=$__leapp_r
     end
 
-    # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+    # Whether what is on is what the hook put there. The key id alone says so: what a state says,
+    # anybody may have written.
     function __leapp_is_ours
-        not string match -q '1;e;*' -- "$LEAPP_STATE"
-        and test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+        test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
     end
 
     function __leapp_leave
@@ -312,7 +319,7 @@ if status is-interactive
         set -l result 127
         set -g __leapp_ok
         if __leapp_is_free; and __leapp_reach
-            set -l text (LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --said=$__leapp_q $argv)
             set result $status
             if test $result -eq 0
@@ -529,15 +536,15 @@ if status is-interactive
     end
 
     function __leapp_forget
-        set -qg __leapp_had[1]
-        and set -eg __leapp_was_$__leapp_had
-        set -eg __leapp_g_{LEAPP_SESSION,LEAPP_STATE,AWS_REGION,AWS_DEFAULT_REGION,AWS_ACCOUNT_ID,AWS_ENDPOINT_URL}
-        set -gu __leapp_had
         for letter in k m i r
             set -g __leapp_$letter
         end
         set -g leapp_session
         set -g leapp_warning
+        set -qg __leapp_had[1]
+        and set -eg __leapp_was_$__leapp_had
+        set -eg __leapp_g_{LEAPP_SESSION,LEAPP_STATE,AWS_REGION,AWS_DEFAULT_REGION,AWS_ACCOUNT_ID,AWS_ENDPOINT_URL}
+        set -gu __leapp_had
         return 0
     end
 
@@ -561,7 +568,7 @@ if status is-interactive
         set -l result 127
         set -g __leapp_ok
         if __leapp_is_free; and __leapp_reach
-            set -l text (LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
+            set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --by-hand $held -- $argv)
             set result $status
             if test $result -eq 0
@@ -603,7 +610,7 @@ if status is-interactive
         if test -n "$LEAPP_STATE"
             set name $LEAPP_SESSION
             set -l text
-            if __leapp_reach; and set text ($__leapp_program env --unset --shell=fish 2>/dev/null)
+            if __leapp_reach; and set text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg $__leapp_program env --unset --shell=fish 2>/dev/null)
                 set -g __leapp_leaving 1
                 eval $text
                 set -e __leapp_leaving

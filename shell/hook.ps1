@@ -42,7 +42,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Until = [long] 0     # when to ask again, in .NET ticks (UTC)
         $Saved = @{}          # name -> value before us ($null: was unset)
         $Given = @{}          # name -> value that we gave, secrets not kept
-        $Half = $false        # a change was begun and not ended
+        $Half = 0             # 1: a change was begun and not ended; 2: going back was
         $Warned = $false
         $Gone = $false
         $Inherited = $false   # an outer shell's session, about which the program has not been asked yet
@@ -51,7 +51,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $State = @{ w = ''; a = ''; c = ''; l = ''; t = ''; h = ''; k = ''; i = ''; r = ''; n = ''; q = ''; ticks = '0' }
         # A project's environment must not point elsewhere: these are as they were at loading.
         $Kept = @{}
-        foreach ($name in 'LEAPP_HOME', 'XDG_RUNTIME_DIR', 'LEAPP_VAULT') {
+        foreach ($name in 'HOME', 'LEAPP_HOME', 'XDG_RUNTIME_DIR', 'LEAPP_VAULT') {
             $Kept[$name] = [Environment]::GetEnvironmentVariable($name)
         }
         $IsWindowsHere = [IO.Path]::DirectorySeparatorChar -eq '\'
@@ -76,20 +76,24 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Write-Line([string] $Text) { [Console]::Error.WriteLine($Text) }
 
-        # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
-        function Test-Ours {
-            -not "$env:LEAPP_STATE".StartsWith('1;e;') -and (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $State.k
-        }
+        # Whether what is on is what the hook put there. The key id alone says so: what a state says,
+        # anybody may have written.
+        function Test-Ours { (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $State.k }
+
+        # The user may have removed it.
+        function Get-SessionName { [string] (Get-Variable -Name leapp_session -Scope Global -ValueOnly -ErrorAction Ignore) }
 
         # Whether the answer for a project file still holds.
         function Test-Lease {
-            [IO.File]::Exists($State.l + '.hi') -and
-            [IO.File]::GetLastWriteTimeUtc($State.a).Ticks -eq $Ticks -and
-            [DateTime]::UtcNow.Ticks -lt $Until
+            # The lease `/` is that of an answer which could not be had: only its time counts.
+            [DateTime]::UtcNow.Ticks -lt $Until -and
+            ($State.l -ceq '/' -or
+                ([IO.File]::Exists($State.l + '.hi') -and [IO.File]::GetLastWriteTimeUtc($State.a).Ticks -eq $Ticks))
         }
 
         function Test-UseLease {
-            [IO.File]::Exists($State.l + '.hi') -and [DateTime]::UtcNow.Ticks -lt $Until
+            [DateTime]::UtcNow.Ticks -lt $Until -and
+            ($State.l -ceq '/' -or [IO.File]::Exists($State.l + '.hi'))
         }
 
         # The nearest project file's path; '' when there is none; $null when only the program can tell
@@ -131,8 +135,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     return
                 }
             }
-            $all = $Half
-            $script:Half = $true
+            $all = $Half -eq 1
+            if (-not $all) { $script:Half = 2 }
             Set-Value 'AWS_ACCESS_KEY_ID' $null
             foreach ($name in $Names) {
                 if (-not $Saved.ContainsKey($name)) { continue }
@@ -159,7 +163,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Clear-Saved {
             $Saved.Clear(); $Given.Clear()
-            $script:Half = $false
+            $script:Half = 0
             foreach ($letter in 'k', 'i', 'r') { $State[$letter] = '' }
             $global:leapp_session = ''
             $global:leapp_warning = ''
@@ -190,15 +194,15 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             $lines | & { process {
                 $word = $_.Split(' ')
                 switch -CaseSensitive ($word[0]) {
-                    'save' { Save-Environment; $script:Half = $true }
+                    'save' { Save-Environment; $script:Half = 1 }
                     'adopt' {
-                        $script:Half = $true
+                        $script:Half = 1
                         $Saved[$word[1]] = if ($word[2] -ceq '-') { $null } else { ConvertFrom-Word $word[2] }
                     }
                     'back' { Restore-Environment }
-                    'unset' { $script:Half = $true; [void] $Given.Remove($word[1]); Set-Value $word[1] $null }
+                    'unset' { $script:Half = 1; [void] $Given.Remove($word[1]); Set-Value $word[1] $null }
                     'set' {
-                        $script:Half = $true
+                        $script:Half = 1
                         $Given[$word[1]] = ConvertFrom-Word $word[2]
                         [Environment]::SetEnvironmentVariable($word[1], (ConvertFrom-Word $word[2]))
                     }
@@ -207,7 +211,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     'show' { Set-Variable -Name $word[1] -Scope Global -Value (ConvertFrom-Word $word[2]) }
                 }
             } }
-            $script:Half = $false
+            $script:Half = 0
             $script:Ticks = [long] $State.ticks
             Set-Deadline $State.t
             if ($State.n) { Write-Line $State.n }
@@ -267,12 +271,12 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
             } elseif ($State.w -ceq '') { $State.w = 'd'; $State.a = '' }
             # Ask again in ten seconds, and in every other directory.
-            $State.l = ''
+            $State.l = '/'
             Set-Deadline '10'
         }
 
         function Exit-Project {
-            $name = if (Test-Ours) { $global:leapp_session } else { '' }
+            $name = if (Test-Ours) { Get-SessionName } else { '' }
             Restore-Environment
             foreach ($letter in 'w', 'a', 'c', 'l', 'h') { $State[$letter] = '' }
             if ($name) { Write-Line "leapp: $name is off" }
@@ -297,8 +301,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 $global:leapp_session = "$env:LEAPP_SESSION"
             }
             $handled = Request-Answer @()
-            if ($State.l -cne '') { $script:Inherited = $false }
-            if (-not $State.k) { $script:Inherited = $false }
+            if ($State.l -cne '/') { $script:Inherited = $false }
             $handled
         }
 
@@ -313,7 +316,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 } elseif ($inherited.StartsWith('1;d;') -or $inherited.StartsWith('1;u;')) {
                     $script:Inherited = $true
                 }
-                if ($Sudo) { $State.w = 'x' }
+                # Who became somebody else by sudo did not ask for directories.
+                if ($Sudo) { $State.w = 'x'; $script:Inherited = $false }
             }
             if ($Inherited) { return Enter-Inherited }
             if ($State.w -ceq 'x') { return $true }
@@ -322,7 +326,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 if (-not (Test-Ours)) { $State.w = 'g' }
                 elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
                     # Our own word on what is on; nobody else has a say in it.
-                    Set-Value 'LEAPP_SESSION' $global:leapp_session
+                    Set-Value 'LEAPP_SESSION' (Get-SessionName)
                     Set-Value 'LEAPP_STATE' $Given['LEAPP_STATE']
                 }
             }
@@ -384,7 +388,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         function Show-Contradiction {
             if ($State.k -and -not $Warned -and ($env:AWS_PROFILE -or $env:AWS_DEFAULT_PROFILE)) {
                 $script:Warned = $true
-                Write-Line "leapp: a profile (AWS_PROFILE) was set beside session '$global:leapp_session', and some programs prefer it: Remove-Item Env:AWS_PROFILE"
+                Write-Line "leapp: a profile (AWS_PROFILE) was set beside session '$(Get-SessionName)', and some programs prefer it: Remove-Item Env:AWS_PROFILE"
             }
         }
 
@@ -433,15 +437,30 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         Switches a session on in this shell.
         #>
         function Enter-LeappSession {
+            # Named here, because -d alone would be the beginning of -Debug.
             [CmdletBinding(PositionalBinding = $false)]
-            param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
+            param(
+                [Parameter(Position = 0)] [string] $Name,
+                [Alias('r')] [string] $Region,
+                [Alias('d')] [string] $Duration,
+                [string] $MinTtl,
+                [string] $MfaCode,
+                [Parameter(ValueFromRemainingArguments)] [string[]] $Arguments
+            )
+            $words = @()
+            if ($Name) { $words += $Name }
+            if ($Region) { $words += "--region=$Region" }
+            if ($Duration) { $words += "--duration=$Duration" }
+            if ($MinTtl) { $words += "--min-ttl=$MinTtl" }
+            if ($MfaCode) { $words += "--mfa-code=$MfaCode" }
+            $words += @($Arguments | Where-Object { $_ })
             $script:Armed = $true
             $script:Inherited = $false
             $held = @()
             if ($State.k -and (Test-Ours)) { $held = @('--held') } else { Restore-Environment }
             $status = 127
             if (Test-Program) {
-                $status = Receive-Answer (@('hook-env', 'powershell', '--by-hand') + $held + @('--') + @($Arguments | Where-Object { $_ }))
+                $status = Receive-Answer (@('hook-env', 'powershell', '--by-hand') + $held + @('--') + $words)
             }
             $global:LASTEXITCODE = $status
             if ($status -eq 0) { Set-Here; return }
@@ -456,19 +475,22 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         #>
         function Exit-LeappSession {
             [CmdletBinding()] param()
+            $code = Get-Variable -Name LASTEXITCODE -Scope Global -ValueOnly -ErrorAction Ignore
             $script:Armed = $true
             $script:Inherited = $false
-            $name = $global:leapp_session
+            $name = Get-SessionName
             Restore-Environment
             # What `leapp env` or an outer shell has put there goes too.
             if ($env:LEAPP_STATE) {
                 $name = $env:LEAPP_SESSION
                 if (Test-Program) {
-                    $text = & $Program env --unset --shell=powershell 2>$null | Out-String
-                    if ($LASTEXITCODE -eq 0) {
+                    $answer = Invoke-Program @('env', '--unset', '--shell=powershell')
+                    if ($answer[0] -eq 0) {
                         $global:__leapp_leaving = $true
-                        Invoke-Expression -Command $text
+                        Invoke-Expression -Command ($answer[1] -join "`n")
                         Remove-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore
+                    } elseif ($env:AWS_ACCESS_KEY_ID -and "$env:LEAPP_STATE".Contains(";$env:AWS_ACCESS_KEY_ID;")) {
+                        foreach ($variable in $Group) { Set-Value $variable $null }
                     }
                 }
                 foreach ($marker in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $marker $null }
@@ -476,6 +498,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             foreach ($letter in 'c', 'l', 'h') { $State[$letter] = '' }
             $State.w = 'o'
             Set-Here
+            $global:LASTEXITCODE = $code
             $what = if ($name) { "$name is off" } else { 'nothing was on' }
             Write-Line "leapp: $what; directories switch on again when another project is entered"
         }

@@ -32,7 +32,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
-          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
+          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -40,7 +40,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
         (u)
-          if (( SECONDS < __leapp_d && SECONDS >= __leapp_s )) && [[ -e "$__leapp_l.hi" ]]; then
+          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -75,6 +75,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_contradicted {
     \builtin emulate -L zsh
     \builtin setopt no_err_exit no_err_return no_unset
+    if ! __leapp_is_ours; then
+      \builtin return 0
+    fi
     __leapp_warned=1
     __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
     \builtin return 0
@@ -85,8 +88,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_say {
     if (( ZSH_SUBSHELL == 0 )); then
       if [[ -n "${__p9k_instant_prompt_active-}" && -n "$__leapp_first" ]]; then
-        __leapp_late="${__leapp_late:+$__leapp_late
-}$1"
+        __leapp_late="${__leapp_late:+$__leapp_late"$'\n'"}$1"
       else
         \builtin print -r -u 2 -- "$1"
       fi
@@ -100,6 +102,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     {
       \builtin emulate -L zsh
       \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      # Local: a logger of commands must not see secrets. The user's is there again afterwards.
+      \builtin trap - DEBUG
     } 2>/dev/null
     __leapp_p=
     if [[ -z "$__leapp_first" && -n "$__leapp_late" ]]; then
@@ -127,8 +131,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         ("1;x;"*";${AWS_ACCESS_KEY_ID:-?};"*) __leapp_w=x ;;
         ("1;d;"*|"1;u;"*) __leapp_inherited=1 ;;
       esac
+      # Who became somebody else by sudo did not ask for directories.
       if (( EUID == 0 )) && [[ -n "${SUDO_UID-}" ]]; then
-        __leapp_w=x
+        __leapp_w=x __leapp_inherited=
       fi
     fi
     if [[ -n "$__leapp_inherited" ]]; then
@@ -157,7 +162,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_in_time {
-    (( SECONDS < __leapp_d && SECONDS >= __leapp_s ))
+    (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s ))
   }
 
   # In a shell that was started inside a session: until the program has said what to do about it,
@@ -228,17 +233,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   # What `leapp use` switched on is held as long as its lease is there.
   function __leapp_keep_use {
-    if __leapp_in_time && [[ -e "$__leapp_l.hi" ]]; then
+    if __leapp_in_time && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
       \builtin return 0
     fi
     __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
   }
 
-  # Whether what is on is what the hook put there: neither other keys nor `leapp env`'s.
+  # Whether what is on is what the hook put there. The key id alone says so: what a state says,
+  # anybody may have written.
   function __leapp_is_ours {
-    case "${LEAPP_STATE-}" in
-      ("1;e;"*) \builtin return 1 ;;
-    esac
     [[ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]]
   }
 
@@ -286,7 +289,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_ok=
     __leapp_status=127
     if __leapp_reach; then
-      if __leapp_text="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+      if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh "--said=$__leapp_q" "$@")"; then
         \builtin eval "$__leapp_text"
         __leapp_status=1
@@ -314,7 +317,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       __leapp_t=
       \builtin return 0
     fi
-    __leapp_s=$SECONDS
+    __leapp_s=${(%)__leapp_format}
     __leapp_d=9999999999
     if [[ -n "$__leapp_t" ]]; then
       __leapp_d=$(( __leapp_s + __leapp_t ))
@@ -485,13 +488,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_forget {
+    __leapp_k= __leapp_m= __leapp_i= __leapp_r= leapp_session= leapp_warning=
     for __leapp_j in "${__leapp_had[@]}"; do
       \builtin unset -v "__leapp_was_$__leapp_j" "__leapp_val_$__leapp_j"
     done
     __leapp_had=()
     \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
       __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
-    __leapp_k= __leapp_m= __leapp_i= __leapp_r= leapp_session= leapp_warning=
   }
 
   # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it
@@ -500,6 +503,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     {
       \builtin emulate -L zsh
       \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      # Local: a logger of commands must not see secrets. The user's is there again afterwards.
+      \builtin trap - DEBUG
     } 2>/dev/null
     for __leapp_j in "$@"; do
       case "$__leapp_j" in
@@ -520,7 +525,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_ok=
     __leapp_status=127
     if __leapp_reach; then
-      if __leapp_text="$(LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
+      if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" -- "$@")"; then
         \builtin eval "$__leapp_text"
         __leapp_status=1
@@ -561,6 +566,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     {
       \builtin emulate -L zsh
       \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      # Local: a logger of commands must not see secrets. The user's is there again afterwards.
+      \builtin trap - DEBUG
     } 2>/dev/null
     __leapp_armed=1 __leapp_inherited=
     __leapp_name="$leapp_session"
@@ -568,7 +575,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     # What `leapp env` or an outer shell has put there goes too.
     if [[ -n "${LEAPP_STATE-}" ]]; then
       __leapp_name="${LEAPP_SESSION-}"
-      if __leapp_reach && __leapp_text="$("$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
+      if __leapp_reach && __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" "$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
         __leapp_leaving=1
         \builtin eval "$__leapp_text"
       else
@@ -646,6 +653,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       # An outer environment must not bring state: a variable that comes from there is exported.
       \builtin typeset -g __leapp__program="$__leapp_program"
       \builtin unset -m '__leapp_[a-z]' '__leapp_[a-z][a-z]*' '__leapp_g_*' leapp_session leapp_warning
+      # Those of `leapp env`: where the first one is exported, all come from elsewhere.
+      if [[ "${(t)__leapp_o_AWS_ACCESS_KEY_ID-}${(t)__leapp_o_AWS_PROFILE-}${(t)__leapp_o_AWS_SECRET_ACCESS_KEY-}" = *export* ]]; then
+        \builtin unset -m '__leapp_[ov]_*'
+      fi
       \builtin typeset +x -m '__leapp_[ov]_*'
       \builtin typeset -g __leapp_program="$__leapp__program"
       \builtin unset -v __leapp__program
@@ -653,7 +664,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
         __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
-        __leapp_own= __leapp_top= __leapp_inherited= __leapp_loads=0 leapp_session= leapp_warning=
+        __leapp_own= __leapp_top= __leapp_inherited= __leapp_format='%D{%s}' __leapp_loads=0 leapp_session= leapp_warning=
       \builtin typeset -ga __leapp_names __leapp_had __leapp_held
       # Every variable that a session may touch: what says whose it is first, the key id last.
       __leapp_names=(
@@ -670,10 +681,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       # Those that are credentials only together, and what says whose they are.
       \builtin typeset -g __leapp_group=' AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION LEAPP_SESSION LEAPP_STATE '
       __leapp_had=()
-      function __leapp_loaded { \builtin return 0 }
+      function __leapp_loaded { \builtin return 0; }
     fi
     __leapp_loads=$(( __leapp_loads + 1 ))
-    \builtin typeset -g __leapp_home="${LEAPP_HOME-}" __leapp_xdg="${XDG_RUNTIME_DIR-}" __leapp_vault="${LEAPP_VAULT-}"
+    \builtin typeset -g __leapp_user_home="${HOME-}" __leapp_home="${LEAPP_HOME-}" __leapp_xdg="${XDG_RUNTIME_DIR-}" __leapp_vault="${LEAPP_VAULT-}"
     __leapp_register
   }
   __leapp_load

@@ -17,10 +17,13 @@ use std::{
 use nix::fcntl::OFlag;
 
 use super::project::Place;
-use crate::system::{directory, hash};
+use crate::system::{directory, entropy, hash};
 
 /// The shelf of answers that name no session.
 pub const NONE: &str = "none";
+
+/// The end of what ends only by being taken back: the year 2100, in seconds since the epoch.
+const NEVER: i128 = 4_102_444_800;
 
 /// A lease that was given.
 #[derive(Clone, Debug)]
@@ -47,11 +50,19 @@ impl Lease {
     }
 
     /// Gives the lease an end, so many seconds from now, for a shell without a clock: the file `.end`
-    /// has it as its time.
-    pub fn set_end(&self, seconds: i64) -> io::Result<()> {
-        // Whole seconds are what such a shell can read.
+    /// has it as its time. `None`: it ends only by being taken back.
+    ///
+    /// An end that is nearly the same stays, because other shells know it by its second.
+    pub fn set_end(&self, seconds: Option<i64>) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        self.set("end", (i128::from(now) + i128::from(seconds)) * 1_000_000_000)
+        let end = seconds.map_or(NEVER, |seconds| i128::from(now) + i128::from(seconds));
+        let present = std::fs::symlink_metadata(self.path("end")).and_then(|meta| meta.modified());
+        let present = present.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let close = |at: Duration| (i128::from(at.as_secs()) - end).abs() <= 5;
+        if present.is_some_and(close) {
+            return Ok(());
+        }
+        self.set("end", end * 1_000_000_000)
     }
 
     /// A lease that was given already, by what its files' names begin with.
@@ -60,7 +71,7 @@ impl Lease {
     }
 
     fn give(run: &Path, shelf: &str, name: &str, mtime_ns: i128) -> io::Result<Self> {
-        let directory = shelf_path(run, shelf);
+        let directory = generation(run)?.join(shelf_name(shelf));
         directory::ensure(&directory).map_err(io::Error::other)?;
         let lease = Self { base: directory.join(name) };
         lease.set("hi", mtime_ns + 1)?;
@@ -90,8 +101,23 @@ impl Lease {
 }
 
 /// Takes back every lease: each shell asks once more at its next prompt.
+///
+/// Moved away first, in one step: what is given from now on lies elsewhere, so that no shell takes
+/// a later lease for its own.
 pub fn revoke_all(run: &Path) {
-    _ = std::fs::remove_dir_all(top(run));
+    let gone = run.join(format!("leases-{}", entropy::word()));
+    if std::fs::rename(top(run), &gone).is_ok() {
+        _ = std::fs::remove_dir_all(gone);
+    }
+}
+
+/// Where leases are given now: a folder of a random name, which is another one after they have been
+/// taken back.
+fn generation(run: &Path) -> io::Result<PathBuf> {
+    let top = top(run);
+    directory::ensure(&top).map_err(io::Error::other)?;
+    let present = std::fs::read_dir(&top)?.flatten().next();
+    Ok(present.map_or_else(|| top.join(entropy::word()), |entry| entry.path()))
 }
 
 fn top(run: &Path) -> PathBuf {
@@ -99,13 +125,9 @@ fn top(run: &Path) -> PathBuf {
 }
 
 /// Identifiers hold letters, digits, `-` and `:`; whatever else one may hold one day is hashed.
-fn shelf_path(run: &Path, shelf: &str) -> PathBuf {
+fn shelf_name(shelf: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':');
-    if shelf.bytes().all(is_plain) {
-        top(run).join(shelf)
-    } else {
-        top(run).join(hash::short(shelf.as_bytes()))
-    }
+    if shelf.bytes().all(is_plain) { shelf.to_owned() } else { hash::short(shelf.as_bytes()) }
 }
 
 fn of_directory(directory: &Path) -> String {
@@ -156,8 +178,10 @@ mod tests {
         assert!(holds(&lease, &file) && holds(&other, &file));
         revoke_all(&run);
         assert!(!holds(&lease, &file) && !holds(&other, &file));
+        let again = Lease::on_file(&run, "session:a", &place(&file), "x").unwrap();
+        assert!(holds(&again, &file) && !holds(&lease, &file), "a later lease is another one");
         let by_hand = Lease::by_hand(&run, "session:a").unwrap();
-        by_hand.set_end(5).unwrap();
+        by_hand.set_end(Some(5)).unwrap();
         assert!(by_hand.path("hi").exists() && by_hand.path("end").exists());
         revoke_all(&run);
         assert!(!by_hand.path("hi").exists());

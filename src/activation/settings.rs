@@ -84,6 +84,11 @@ pub struct SettingsError {
 }
 
 impl Proposal {
+    /// What a text asks for that is about to become a project file.
+    pub fn of(text: &str) -> Result<Self, SettingsError> {
+        Self::parse(text.as_bytes())
+    }
+
     /// Reads `session`, `region`, `azure` and `account`; anything else is refused.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -135,7 +140,12 @@ impl Proposal {
                 .find_map(|line| with_value(line, key, value).map(|new| (line, new)))
             {
                 Some((line, new)) => *line = new,
-                None => lines.push(format!("{key} = \"{value}\"\n")),
+                None => {
+                    if let Some(last) = lines.last_mut().filter(|line| !line.ends_with('\n')) {
+                        last.push('\n');
+                    }
+                    lines.push(format!("{key} = \"{value}\"\n"));
+                }
             }
         }
         let (new, old) = (lines.concat(), Self::parse(text.as_bytes()).ok()?);

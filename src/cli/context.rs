@@ -317,7 +317,8 @@ impl Helper for Context {
         self.ui.note(what);
     }
 
-    fn renewed(&self) {
+    fn renewed(&self, session: uuid::Uuid) {
+        crate::resolver::marks::clear_renewal(&self.run, session);
         crate::activation::lease::revoke_all(&self.run);
     }
 }

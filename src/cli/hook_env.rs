@@ -19,9 +19,6 @@ use crate::{
     system::process,
 };
 
-/// For a lease that ends only by being taken back: a year, in seconds.
-const FOREVER: i64 = 365 * 24 * 3600;
-
 pub(super) fn run(context: &Context, args: HookEnvArgs) -> Outcome<u8> {
     let shell = shell::by_id(&args.shell).unwrap_or(shell::POSIX);
     let hook = Asking::of(context, &args);
@@ -30,15 +27,15 @@ pub(super) fn run(context: &Context, args: HookEnvArgs) -> Outcome<u8> {
     } else if process::is_sudo() {
         Decision::default()
     } else if let Some(identity) = &args.keep {
-        keep::decide(context, identity, args.region.as_ref())
+        keep::decide(context, identity, args.region.as_ref(), hook.held)
     } else if let Some((identity, region)) = hook.outer_use(context) {
-        keep::decide(context, &identity, region.as_ref())
+        keep::decide(context, &identity, region.as_ref(), false)
     } else {
         directory::decide(context, &hook)
     };
     let reply = reply(context, &hook, &decision);
     if let Some(base) = decision.lease.clone().filter(|_| !shell.has_clock()) {
-        _ = Lease::at(base).set_end(decision.ask_again.unwrap_or(FOREVER));
+        _ = Lease::at(base).set_end(decision.ask_again);
     }
     let text = shell.reply(&reply, &context.before).map_err(|error| {
         super::failure::Failure::new(super::failure::Kind::Failed, error.to_string())
@@ -91,8 +88,8 @@ fn reply<'a>(context: &'a Context, hook: &Asking, decision: &'a Decision) -> Rep
         file: place.map(|place| bytes(&place.file)).unwrap_or_default(),
         relative: place.map(|place| bytes(&place.relative())).unwrap_or_default(),
         mtime_ns: place.map_or(0, |place: &Place| place.mtime_ns),
-        lease: decision.lease.as_deref().map(bytes).unwrap_or_default(),
-        ask_again: decision.ask_again,
+        lease: decision.lease.as_deref().map_or_else(|| b"/".to_vec(), bytes),
+        ask_again: decision.ask_again.or_else(|| without_lease(decision)),
         here: decision.here,
         notes,
         said,
@@ -108,6 +105,16 @@ fn reply<'a>(context: &'a Context, hook: &Asking, decision: &'a Decision) -> Rep
     reply
 }
 
+fn has_markers() -> bool {
+    crate::envdelta::MARKERS.iter().any(|name| super::context::variable(name).is_some())
+}
+
+/// An answer without a lease could not be taken back: it is asked for again soon. In seconds.
+fn without_lease(decision: &Decision) -> Option<i64> {
+    let holds = decision.owner == Owner::Nobody || decision.lease.is_some();
+    (!holds).then_some(10)
+}
+
 /// What has to happen to the environment, given what the shell has saved.
 fn change<'a>(context: &'a Context, hook: &Asking, decision: &'a Decision) -> Change<'a> {
     let before = &context.before;
@@ -119,6 +126,8 @@ fn change<'a>(context: &'a Context, hook: &Asking, decision: &'a Decision) -> Ch
         Effect::Set(set) => Change::Set(&set.delta),
         Effect::Off if hook.held => Change::Back,
         Effect::Off if outer && !outer_is_execs => Change::BackFrom(before),
+        // What says that something is on speaks of keys that are not there any more.
+        Effect::Off if before.state().is_none() && has_markers() => Change::Markers,
         Effect::Off | Effect::Stay => Change::None,
     }
 }

@@ -11,7 +11,7 @@ use super::{
     args::PinArgs,
     context::{Context, find},
     failure::{Failure, Kind, Outcome},
-    project::{home_directory, home_node, shown},
+    project::{guard, home_directory, home_node, shown},
     trust,
 };
 use crate::{
@@ -33,7 +33,18 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     check_region(session, args)?;
     let file = target(args.local)?;
     let text = content(&file, session, args)?;
+    let proposal = Proposal::of(&text).map_err(|error| not_ours(&file, error.to_string()))?;
+    guard(workspace, session, proposal.account(), proposal.azure()).map_err(|doubt| {
+        let (message, hint) = doubt.explain(&proposal);
+        Failure::new(Kind::Incomplete, format!("{}: {message}", shown(&file))).hint(hint)
+    })?;
     write(&file, &text)?;
+    if text != Proposal::write(session.name.as_str(), args.region.as_ref()) {
+        // Lines that were there before are trusted with the rest.
+        for line in text.lines() {
+            context.ui.say(&format!("  | {line}"));
+        }
+    }
     let found = project::at(file.clone(), home_node());
     let found = found.map_err(|refused| trust::unusable(&refused))?;
     let found = found.ok_or_else(|| Failure::new(Kind::Failed, "the file is gone again"))?;
@@ -48,6 +59,11 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     let scope = if args.here { Scope::Here } else { Scope::Tree };
     trust::record(context, workspace, session, &found, scope)?;
     let name = &session.name;
+    let [personal, _] = NAMES;
+    let nearer = file.with_file_name(personal);
+    if !args.local && nearer.exists() {
+        context.ui.note(&format!("{} stands beside it, and comes first", shown(&nearer)));
+    }
     context.ui.say(&format!("'{name}' is pinned in {}, and trusted", shown(&file)));
     if session.protected {
         context.ui.say(&format!(
@@ -95,14 +111,16 @@ fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
     let Some(found) = found.map_err(|refused| trust::unusable(&refused))? else {
         return Ok(Proposal::write(name, args.region.as_ref()));
     };
-    let refuse = |problem: String| {
-        Failure::new(Kind::Failed, format!("{}: {problem}", shown(file)))
-            .hint("mend it by hand, then leapp trust")
-    };
-    found.proposal().map_err(|error| refuse(error.to_string()))?;
+    found.proposal().map_err(|error| not_ours(file, error.to_string()))?;
     let before = String::from_utf8_lossy(found.bytes()).into_owned();
     Proposal::edit(&before, name, args.region.as_ref())
-        .ok_or_else(|| refuse("its form is not one that can be changed here".into()))
+        .ok_or_else(|| not_ours(file, "its form is not one that can be changed here".into()))
+}
+
+/// A file whose content pin does not change.
+fn not_ours(file: &Path, problem: String) -> Failure {
+    Failure::new(Kind::Failed, format!("{}: {problem}", shown(file)))
+        .hint("mend it by hand, then leapp trust")
 }
 
 /// Writes the file whole or not at all; a new one gets the usual mode, an old one keeps its own.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     activation::lease,
+    model::CredentialIdentifier,
     resolver::{Want, marks},
     system::detached,
 };
@@ -17,41 +18,45 @@ use crate::{
 const LIMIT: u32 = 60;
 
 pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
+    let id = match CredentialIdentifier::parse(&args.name) {
+        Ok(CredentialIdentifier::Session(id)) => id,
+        Err(error) => return Err(Failure::usage(error.to_string()).hint("leapp start NAME")),
+    };
+    // A process that is ended by its limit leaves this behind.
+    marks::fail_renewal(&context.run, id, "it took longer than a minute");
     detached::end_after(LIMIT);
+    let result = renew(context, &args.name);
+    match &result {
+        Ok(()) => marks::clear_renewal(&context.run, id),
+        Err(failure) => marks::fail_renewal(&context.run, id, &failure.in_a_line()),
+    }
+    lease::revoke_all(&context.run);
+    result
+}
+
+fn renew(context: &Context, name: &str) -> Outcome<()> {
     let opened = context.workspace()?;
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &args.name)?;
+    let session = find(workspace, name)?;
     let Some(workspace) = workspace else { return Ok(()) };
+    let refuse = |why: &str, hint: &str| {
+        let name = &session.name;
+        let hint = format!("{hint} {name}");
+        Err(Failure::new(Kind::NeedsAction, format!("session '{name}' {why}")).hint(hint))
+    };
     if session.protected {
-        let message = format!("session '{}' is protected", session.name);
-        return Err(Failure::new(Kind::NeedsAction, message).hint("leapp use NAME"));
+        return refuse("is protected", "leapp use");
     }
     if marks::is_stopped(&context.run, session.id) {
-        let message = format!("session '{}' was stopped", session.name);
-        return Err(
-            Failure::new(Kind::NeedsAction, message).hint(format!("leapp start {}", session.name))
-        );
+        return refuse("was stopped", "leapp start");
     }
     let manager = context.manager(workspace, context.cache(false))?;
     // With a wish of its own, the old ones do not stand in for what could not be had.
     let want = Want { min_ttl: Some(1), ..Want::default() };
-    let result = resolve_as(&manager, session, want);
-    match result {
-        Ok(resolved) if resolved.kept.is_some() => {
-            marks::clear_renewal(&context.run, session.id);
-            lease::revoke_all(&context.run);
-            Ok(())
-        }
-        Ok(_) => {
-            let message = "new credentials could not be kept";
-            marks::fail_renewal(&context.run, session.id, message);
-            lease::revoke_all(&context.run);
-            Err(Failure::new(Kind::Failed, message).hint("leapp doctor"))
-        }
-        Err(failure) => {
-            marks::fail_renewal(&context.run, session.id, &failure.in_a_line());
-            lease::revoke_all(&context.run);
-            Err(failure)
-        }
+    let resolved = resolve_as(&manager, session, want)?;
+    if resolved.kept.is_none() {
+        let message = "new credentials could not be kept";
+        return Err(Failure::new(Kind::Failed, message).hint("leapp doctor"));
     }
+    Ok(())
 }

@@ -69,9 +69,14 @@ pub(super) fn record(
 
 pub(super) fn untrust(context: &Context, args: &FileArgs) -> Outcome<()> {
     let file = file_of(args.path.as_deref())?;
+    let denied = store(context).record(&file).ok().flatten().is_some_and(|r| r.bound().is_none());
     let was = store(context).forget(&file)?;
     lease::revoke_all(&context.run);
-    let word = if was { "is not trusted any more" } else { "was not trusted" };
+    let word = match (was, denied) {
+        (true, true) => "is not denied any more",
+        (true, false) => "is not trusted any more",
+        (false, _) => "was not trusted",
+    };
     context.ui.say(&format!("{} {word}", shown(&file)));
     Ok(())
 }

@@ -51,7 +51,7 @@ pub trait Helper {
     /// Tells what the user should know.
     fn note(&self, what: &str);
     /// Is told that new credentials are in the cache.
-    fn renewed(&self);
+    fn renewed(&self, session: uuid::Uuid);
 }
 
 /// What is wanted of the credentials.
@@ -452,7 +452,7 @@ impl<'a> CredentialManager<'a> {
         if let Some(cache) = &self.cache {
             cache.write(Shelf::Credentials, name, &entry.to_bytes());
             prune(cache, &self.run);
-            self.helper.renewed();
+            self.helper.renewed(entry.session);
         }
     }
 

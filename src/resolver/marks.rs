@@ -53,6 +53,7 @@ pub fn is_named(run: &Path, session: Uuid, terminal: &str) -> bool {
 pub fn fail_renewal(run: &Path, session: Uuid, why: &str) {
     let path = failed(run, session);
     _ = directory::ensure(path.parent().unwrap_or(run));
+    let why: String = why.chars().take(300).collect();
     let text = format!("{} {why}", clock::since_boot());
     _ = files::write_private(&path, text.as_bytes(), Durability::Cache);
 }

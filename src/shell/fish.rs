@@ -154,8 +154,14 @@ fn change(reply: &Reply<'_>, script: &mut Script) -> Result<(), Unrepresentable>
         }
     }
     let Some(delta) = reply.change.delta() else {
-        if !matches!(reply.change, Change::None) {
-            script.push("__leapp_restore;\n");
+        match reply.change {
+            Change::None => {}
+            Change::Markers => {
+                script.push("set -eg LEAPP_SESSION LEAPP_STATE;\n");
+            }
+            _ => {
+                script.push("__leapp_restore;\n");
+            }
         }
         return Ok(());
     };

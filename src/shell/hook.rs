@@ -80,6 +80,8 @@ pub enum Change<'a> {
     Back,
     /// Back, in a shell that was started inside the session: to what the state recorded.
     BackFrom(&'a Inherited),
+    /// Our markers go; there is nothing else of ours.
+    Markers,
     /// Nothing.
     #[default]
     None,
@@ -96,7 +98,7 @@ impl<'a> Change<'a> {
     pub fn delta(&self) -> Option<&'a EnvDelta> {
         match self {
             Self::Set(delta) | Self::SetAgain(delta) | Self::SetFrom(delta, _) => Some(delta),
-            Self::Back | Self::BackFrom(_) | Self::None => None,
+            Self::Back | Self::BackFrom(_) | Self::Markers | Self::None => None,
         }
     }
 

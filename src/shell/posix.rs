@@ -242,8 +242,15 @@ impl Family {
             self.adopt(before, script)?;
         }
         let Some(delta) = reply.change.delta() else {
-            if !matches!(reply.change, Change::None) {
-                script.push("__leapp_restore &&\n");
+            match reply.change {
+                Change::None => {}
+                Change::Markers => {
+                    self.unset(envdelta::MARKERS.iter().copied(), script);
+                    script.push(" &&\n");
+                }
+                _ => {
+                    script.push("__leapp_restore &&\n");
+                }
             }
             return Ok(());
         };
@@ -259,7 +266,8 @@ impl Family {
             script.push("' &&\n");
         }
         script.push_all([self.assign, "__leapp_m=1 &&\n"]);
-        let names = delta.keys().chain(&delta.removes).map(VarName::as_str);
+        // All, because one may be an array or have an attribute that would change its value.
+        let names = delta.keys().chain(delta.names()).map(VarName::as_str);
         self.unset(names, script);
         script.push_all([" &&\n", self.builtin, "export"]);
         for (name, value) in &delta.sets {

@@ -173,8 +173,14 @@ fn change(reply: &Reply<'_>, script: &mut Script) {
         }
     }
     let Some(delta) = reply.change.delta() else {
-        if !matches!(reply.change, Change::None) {
-            script.push("back\n");
+        match reply.change {
+            Change::None => {}
+            Change::Markers => {
+                script.push("unset LEAPP_SESSION\nunset LEAPP_STATE\n");
+            }
+            _ => {
+                script.push("back\n");
+            }
         }
         return;
     };

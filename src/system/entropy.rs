@@ -8,3 +8,9 @@ pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     getrandom::fill(&mut buffer).map_err(io::Error::other)?;
     Ok(buffer)
 }
+
+/// A word that nobody else has: 16 hexadecimal digits. For names of files, not for secrets.
+pub fn word() -> String {
+    let random = bytes::<8>().unwrap_or_else(|_| u64::from(std::process::id()).to_le_bytes());
+    super::hash::hex(&random)
+}

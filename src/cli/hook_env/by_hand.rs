@@ -14,12 +14,13 @@ use crate::{
     cli::{
         args::{HookEnvArgs, UseCli},
         context::{Context, find},
-        failure::Outcome,
+        failure::{Failure, Kind, Outcome},
         handout::{Asked, hand_out},
         usage,
     },
-    envdelta::Kind,
-    model::duration,
+    envdelta::Kind as StateKind,
+    model::{CredentialIdentifier, duration},
+    resolver::marks,
     shell::Owner,
 };
 
@@ -31,13 +32,19 @@ pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision>
         form: "use",
         name: typed.args.name,
         selection: typed.args.selection,
-        kind: Kind::Use,
+        kind: StateKind::Use,
         by_hand: true,
         again: false,
     };
     let answer = hand_out(context, &asked)?;
     // Its lease comes afterwards: new credentials take every lease back.
     let lease = Lease::by_hand(&context.run, &answer.identity).ok();
+    let CredentialIdentifier::Session(id) = CredentialIdentifier::parse(&answer.identity)
+        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    if marks::is_stopped(&context.run, id) {
+        let message = format!("session '{}' was stopped meanwhile", answer.session);
+        return Err(Failure::new(Kind::NeedsAction, message).hint("leapp use NAME"));
+    }
     let clocked = *answer.clocked();
     let ask_again = (clocked.left() - clocked.window()).max(1);
     let region = answer.delta.sets.iter().find(|(name, _)| name.as_str() == "AWS_REGION");

@@ -28,7 +28,7 @@ use crate::{
         audit, marks,
     },
     shell::Owner,
-    system::hash,
+    system::{files, hash},
 };
 
 /// How long an answer holds that came of something that failed, in seconds.
@@ -89,6 +89,11 @@ fn trusted_project(context: &Context, hook: &Asking, trusted: &Trusted) -> Decis
     let shelf = trusted.bound().identity.to_string();
     // Given before anything is read: what changes from now on takes it back.
     let lease = lease_on(context, &shelf, trusted.place(), trusted.id());
+    let (record, seen) = trusted.record();
+    if files::stamp(record) != *seen {
+        // Taken back between the look at it and the lease.
+        return no(context, trusted.place().clone(), None);
+    }
     let stopped = marks::is_stopped(&context.run, id);
     let warm = (!stopped).then(|| warm(context, trusted)).flatten();
     let mut decision = warm.unwrap_or_else(|| look(context, hook, trusted));
@@ -219,7 +224,7 @@ struct Made<'a> {
     entry: Entry,
     set: &'a Set,
     notes: Vec<String>,
-    files: Vec<(PathBuf, Option<crate::system::files::Stamp>)>,
+    files: Vec<(PathBuf, Option<files::Stamp>)>,
 }
 
 /// Keeps the answer for the next shell.
@@ -243,7 +248,7 @@ fn keep(context: &Context, trusted: &Trusted, made: Made<'_>) {
 }
 
 /// The file that a region may come from.
-fn region_files(context: &Context) -> Vec<(PathBuf, Option<crate::system::files::Stamp>)> {
+fn region_files(context: &Context) -> Vec<(PathBuf, Option<files::Stamp>)> {
     let named = context.own("AWS_CONFIG_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
     let usual = || context.own("HOME").map(|home| PathBuf::from(home).join(".aws/config"));
     Answer::stamps(named.or_else(usual))

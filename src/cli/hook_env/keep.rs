@@ -20,9 +20,15 @@ use crate::{
     system::terminal,
 };
 
-pub(super) fn decide(context: &Context, identity: &str, region: Option<&RegionName>) -> Decision {
+/// `held`: this very shell has it on; otherwise an outer one has.
+pub(super) fn decide(
+    context: &Context,
+    identity: &str,
+    region: Option<&RegionName>,
+    held: bool,
+) -> Decision {
     let lease = Lease::by_hand(&context.run, identity).ok().map(|lease| lease.base().to_owned());
-    let decision = look(context, identity, region)
+    let decision = look(context, identity, region, held)
         .unwrap_or_else(|failure| failed(context, identity, region, &failure));
     Decision { owner: Owner::Use, lease, ..decision }
 }
@@ -50,7 +56,12 @@ fn failed(
     Decision { effect, notes: vec![Note::once(note)], ..Decision::default() }
 }
 
-fn look(context: &Context, identity: &str, region: Option<&RegionName>) -> Outcome<Decision> {
+fn look(
+    context: &Context,
+    identity: &str,
+    region: Option<&RegionName>,
+    held: bool,
+) -> Outcome<Decision> {
     let opened = context.workspace()?;
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
     let session = find(workspace, identity)?;
@@ -63,7 +74,7 @@ fn look(context: &Context, identity: &str, region: Option<&RegionName>) -> Outco
     if let Effect::Set(set) = &found.decision.effect
         && session.protected
         && set.warning != EXPIRED
-        && known.as_ref() != Some(&set.key)
+        && !(held && known.as_ref() == Some(&set.key))
         && !was_named(context, session.id)
     {
         // Others than those which were asked for are not put into a shell unasked.

@@ -124,6 +124,9 @@ impl Wanted<'_> {
             let note = format!("'{name}' ends in {left_text}: {hint}");
             return (left, vec![Note::once(note)]);
         }
+        if manager.is_pending(session) {
+            return (left.min(RENEWING), Vec::new());
+        }
         if let Some(why) = marks::failed_renewal(&self.context.run, session.id) {
             let left_text = duration::brief(left);
             let note = format!("'{}' could not be renewed, {left_text} left: {why}", session.name);
@@ -157,13 +160,16 @@ impl Wanted<'_> {
             let what = "needs a person, and has no credentials";
             return Ok((None, Note::once(format!("'{name}' {what}: {command}"))));
         }
+        let fetching = format!("fetching credentials of '{name}'; they are on at the next prompt");
+        if manager.is_pending(self.session) {
+            return Ok((Some(RENEWING), Note::once(fetching)));
+        }
         if let Some(why) = marks::failed_renewal(&self.context.run, self.session.id) {
             let note = format!("'{name}' has no credentials ({why}): {command}");
             return Ok((Some(RENEWING), Note::once(note)));
         }
         self.renew();
-        let note = format!("fetching credentials of '{name}'; they are on at the next prompt");
-        Ok((Some(RENEWING), Note::news(note)))
+        Ok((Some(RENEWING), Note::news(fetching)))
     }
 
     /// What a person types to have credentials again.
