@@ -15,6 +15,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 ROUNDS, LEAPP, EMPTY, WORK = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 PROJECT, PLAIN, OTHER = (f"{WORK}/code/{name}" for name in ("shop", "plain", "other"))
@@ -28,9 +29,9 @@ LEAPP_LOOPS = [
     ("prompt, no project", 400, f"cd {PLAIN}", "on_prompt"),
     ("prompt, project on", 400, f"cd {PROJECT}", "on_prompt"),
     ("cd between two, no project", 100, f"cd {PLAIN}", f"cd {OTHER}; cd {PLAIN}"),
-    ("the same without a hook", 100, f"cd {PLAIN}", f"builtin cd {OTHER}; builtin cd {PLAIN}"),
     ("cd into and out of a project", 40, f"cd {PLAIN}", f"cd {PROJECT}; cd {PLAIN}"),
 ]
+BARE_LOOPS = [("the same without a hook", 100, f"cd {OTHER}; cd {PLAIN}")]
 DIRENV_LOOPS = [
     ("direnv: prompt, no project", 40, f"cd {PLAIN}", "on_prompt"),
     ("direnv: prompt, project on", 40, f"cd {PROJECT}; on_prompt", "on_prompt"),
@@ -106,6 +107,22 @@ def run(shell, kind, loops):
     return {name: int(value) / 1000 for name, value in found.items()}
 
 
+def start_up(shell, kind):
+    """Microseconds from the start of an interactive shell to its end: bare, with our hook, with direnv's."""
+    words = SHELLS[shell]
+    folder = f"{WORK}/start-{shell}-{kind}"
+    os.makedirs(folder, exist_ok=True)
+    rc = f"{folder}/.zshrc"
+    line = {"bare": "", "leapp": words["hook"], "direnv": words["direnv"]}[kind]
+    with open(rc, "w", encoding="utf-8") as file:
+        file.write(f"{line}\nexit\n")
+    environment = dict(os.environ, TERM="dumb")
+    begin = time.monotonic_ns()
+    subprocess.run(words["start"](rc), stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                   env=environment, cwd=PLAIN, start_new_session=True, check=False)
+    return (time.monotonic_ns() - begin) / 1000
+
+
 def main():
     for folder in (PROJECT, PLAIN, OTHER):
         os.makedirs(folder, exist_ok=True)
@@ -122,9 +139,12 @@ def main():
             continue
         times = {}
         for _ in range(ROUNDS):
-            found = run(shell, "leapp", LEAPP_LOOPS)
+            found = run(shell, "leapp", LEAPP_LOOPS) | run(shell, "bare", BARE_LOOPS)
             if has_direnv:
                 found |= run(shell, "direnv", DIRENV_LOOPS)
+            for kind in ("bare", "leapp") + (("direnv",) if has_direnv else ()):
+                name = {"bare": "start-up, bare", "leapp": "start-up, hook", "direnv": "start-up, direnv"}[kind]
+                found[name] = min(start_up(shell, kind) for _ in range(5))
             for name, value in found.items():
                 times.setdefault(name, []).append(value)
         reference = START[0]

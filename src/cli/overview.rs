@@ -25,7 +25,8 @@ pub(super) fn run(context: &Context) -> Outcome<()> {
         "No session is on in this shell; {sessions} in the workspace.\n\n  \
          leapp list                  what there is\n  \
          {:27} this shell\n  \
-         leapp exec NAME -- COMMAND  one program\n",
+         leapp exec NAME -- COMMAND  one program\n  \
+         leapp pin NAME              this directory (leapp hook says how to begin)\n",
         line.unwrap_or_default()
     ))
 }

@@ -73,6 +73,8 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
     let account = account.map_or_else(String::new, |id| format!("  account {id}"));
     let end = if left > 0 {
         format!("{} left (until {})", duration::brief(left), local(expires))
+    } else if state.expiry == 0 {
+        "has no credentials".to_owned()
     } else {
         format!("expired at {}", local(expires))
     };
@@ -81,11 +83,22 @@ pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
         context.ui.say("next: 'exit' leaves this shell, and the session with it");
         return Ok(());
     }
-    let shell = super::env::chosen_shell(None);
-    let words: &[&str] =
-        if left > 0 { &["leapp", "env", "--unset"] } else { &["leapp", "env", &name] };
-    context.ui.say(&format!("next: {}", shell.eval_line(words).unwrap_or_default()));
+    context.ui.say(&format!("next: {}", next(state.kind, left > 0, &name)));
     Ok(())
+}
+
+/// What a person can do about what this shell has.
+fn next(kind: envdelta::Kind, is_on: bool, name: &str) -> String {
+    let shell = super::env::chosen_shell(None);
+    let by_hook = matches!(kind, envdelta::Kind::Directory | envdelta::Kind::Use);
+    let line = |words: &[&str]| shell.eval_line(words).unwrap_or_default();
+    match (by_hook, is_on) {
+        (true, true) if shell.id() == "powershell" => "leapp-off".to_owned(),
+        (true, true) => "leapp off".to_owned(),
+        (true, false) => format!("leapp start {name}"),
+        (false, true) => line(&["leapp", "env", "--unset"]),
+        (false, false) => line(&["leapp", "env", name]),
+    }
 }
 
 /// Asks the cloud, in the session's region, with credentials that are fetched if need be.
