@@ -3,6 +3,7 @@
 //! Deliberately absent: what sessions are and how they get credentials.
 
 mod args;
+mod complete;
 mod completions;
 mod config;
 mod context;
@@ -118,6 +119,7 @@ fn dispatch(
         Some(Command::Lock) => lock::run(context),
         Some(Command::Workspace(command)) => workspace::run(context, command),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Complete(args)) => complete::run(context, &args),
     }
     .map(|()| 0)
 }

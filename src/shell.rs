@@ -80,6 +80,12 @@ pub trait Shell: Sync {
         None
     }
 
+    /// The text that completes our commands, with the program's path in it.
+    fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let _ = program;
+        None
+    }
+
     /// Where a person puts the line that loads the hook, and the line.
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {
         None

@@ -144,6 +144,46 @@ pub(super) enum Command {
     Renew(RenewArgs),
     /// Print a completion script for a shell
     Completions(CompletionArgs),
+    /// Tell what may stand at a place of a command line
+    #[command(hide = true)]
+    Complete(CompleteArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct CompleteArgs {
+    /// Which word is completed, counted from 0
+    #[arg(long)]
+    pub(super) at: usize,
+    /// The words of the command line
+    #[arg(last = true)]
+    pub(super) words: Vec<OsString>,
+}
+
+/// What may stand for an argument, for completion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Values {
+    /// Files of the user's.
+    Files,
+    /// What the argument itself lists, or nothing: secrets, codes, new names.
+    Others,
+    /// AWS's regions.
+    Regions,
+    /// Sessions of the workspace.
+    Sessions,
+}
+
+/// What may stand for the argument `arg` of the command `path`. The one place that knows.
+pub(super) fn values_of(path: &[String], arg: &clap::Arg) -> Values {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let is_file = |id: &str| id == "path" || id.ends_with("file") || id.ends_with("csv");
+    match (path.as_slice(), arg.get_id().as_str()) {
+        (["region", ..], "name") | (_, "region") => Values::Regions,
+        (["session", "add", ..] | ["location", ..], "name") => Values::Others,
+        (["session", "edit"], "words") | (_, "name" | "parent") => Values::Sessions,
+        (_, id) if is_file(id) => Values::Files,
+        _ => Values::Others,
+    }
 }
 
 /// The shells that have a hook.
@@ -469,5 +509,6 @@ pub(super) enum WorkspaceCommand {
 #[derive(Debug, Args)]
 pub(super) struct CompletionArgs {
     /// The shell
-    pub(super) shell: clap_complete::Shell,
+    #[arg(value_name = "SHELL", value_parser = hooked())]
+    pub(super) shell: String,
 }

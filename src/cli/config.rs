@@ -11,13 +11,21 @@ use crate::{model::duration, system::files};
 const LIMIT: u64 = 64 << 10;
 
 /// The settings.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Config {
+    /// Whether completion offers the names of sessions.
+    pub(super) completion_names: bool,
     /// How long an unlocked file vault stays so; `0` asks every time.
     vault_unlock: Option<String>,
     /// Whether `AWS_ENDPOINT_URL` may send our own requests to any https address.
     pub(super) endpoint_env: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { completion_names: true, vault_unlock: None, endpoint_env: false }
+    }
 }
 
 impl Config {
@@ -50,8 +58,9 @@ impl Config {
 fn refuse(path: &Path, problem: String, place: Option<(usize, usize)>) -> Failure {
     let place = place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
     let first = problem.lines().next().unwrap_or_default().to_owned();
-    Failure::new(Kind::Failed, format!("{}{place}: {first}", path.display()))
-        .hint("the settings are: vault_unlock = \"1h\", endpoint_env = false")
+    Failure::new(Kind::Failed, format!("{}{place}: {first}", path.display())).hint(
+        "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true",
+    )
 }
 
 /// Counted from 1, in characters.
@@ -87,7 +96,8 @@ mod tests {
     fn settings_have_defaults() {
         let config = read("").unwrap();
         assert_eq!(config.unlock_for(), Ok(Duration::from_hours(1)));
-        assert!(!config.endpoint_env);
+        assert!(!config.endpoint_env && config.completion_names);
+        assert!(!read("completion_names = false").unwrap().completion_names);
         assert_eq!(read("vault_unlock = \"0\"").unwrap().unlock_for(), Ok(Duration::ZERO));
     }
 }

@@ -3,7 +3,7 @@
 pub(super) mod add;
 mod current;
 mod describe;
-mod edit;
+pub(super) mod edit;
 mod fields;
 mod remove;
 mod secret;

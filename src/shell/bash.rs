@@ -14,5 +14,6 @@ pub(super) const BASH: Family = Family {
     hook: Some(Hook {
         text: Text::new(include_str!("../../shell/hook.bash")),
         place: ("~/.bashrc", r#"eval "$(leapp hook bash)""#),
+        completion: ("", include_str!("../../shell/complete.bash")),
     }),
 };

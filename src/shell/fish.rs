@@ -107,8 +107,13 @@ impl Shell for Fish {
     }
 
     fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
-        let text = hook::loading(self, "set -g __leapp_program ", program, "\n", HOOK);
-        Some(text.map(|text| text.expose().to_vec()))
+        let text = HOOK.numbered();
+        Some(hook::loading(self, "set -g __leapp_program ", program, "\n", &text))
+    }
+
+    fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let text = include_str!("../../shell/complete.fish");
+        Some(hook::loading(self, "set -g __leapp_complete_program ", program, "\n", text))
     }
 
     fn has_clock(&self) -> bool {

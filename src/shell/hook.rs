@@ -5,10 +5,7 @@
 //! survives.
 
 use super::{Script, Shell, Unrepresentable};
-use crate::{
-    envdelta::{EnvDelta, Inherited, Return, VarName},
-    secret::SecretBytes,
-};
+use crate::envdelta::{EnvDelta, Inherited, Return, VarName};
 
 /// Who a shell belongs to.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -192,20 +189,22 @@ impl Text {
     pub(super) fn number(self) -> String {
         format!("{:016x}", self.number)
     }
+
+    /// The text as a shell loads it, with its number.
+    pub(super) fn numbered(self) -> String {
+        self.text.replacen(NUMBER, &self.number(), 1)
+    }
 }
 
-/// The text that loads a hook: where the program is, then the hook as it stands in its file, with
-/// its number.
+/// The text that a shell loads: where the program is, then a hook or a completion as it stands.
 pub(super) fn loading(
     shell: &dyn Shell,
     before: &str,
     program: &[u8],
     after: &str,
-    hook: Text,
-) -> Result<SecretBytes, Unrepresentable> {
+    text: &str,
+) -> Result<Vec<u8>, Unrepresentable> {
     let mut script = Script::default();
-    let (head, tail) = hook.text.split_once(NUMBER).unwrap_or((hook.text, ""));
-    script.push(before).quoted(shell, program)?.push(after);
-    script.push(head).push(&hook.number()).push(tail);
-    Ok(script.0)
+    script.push(before).quoted(shell, program)?.push(after).push(text);
+    Ok(script.public())
 }

@@ -30,6 +30,8 @@ pub(super) struct Hook {
     pub(super) text: hook::Text,
     /// The file of the user's, and the line in it.
     pub(super) place: (&'static str, &'static str),
+    /// What stands before the line with the program's path in the completion's text, and that text.
+    pub(super) completion: (&'static str, &'static str),
 }
 
 /// What understands no more than POSIX, or need not.
@@ -137,8 +139,13 @@ impl Shell for Family {
 
     fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
         let hook = self.hook.as_ref()?;
-        let text = hook::loading(self, "__leapp_program=", program, ";\n", hook.text);
-        Some(text.map(|text| text.expose().to_vec()))
+        Some(hook::loading(self, "__leapp_program=", program, ";\n", &hook.text.numbered()))
+    }
+
+    fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let (before, text) = self.hook.as_ref()?.completion;
+        let before = format!("{before}__leapp_complete_program=");
+        Some(hook::loading(self, &before, program, ";\n", text))
     }
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {

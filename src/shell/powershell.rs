@@ -115,8 +115,13 @@ impl Shell for PowerShell {
     }
 
     fn hook(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
-        let text = hook::loading(self, "$__leapp_program = ", program, "\n", HOOK);
-        Some(text.map(|text| text.expose().to_vec()))
+        let text = HOOK.numbered();
+        Some(hook::loading(self, "$__leapp_program = ", program, "\n", &text))
+    }
+
+    fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
+        let text = include_str!("../../shell/complete.ps1");
+        Some(hook::loading(self, "$__leapp_complete_program = ", program, "\n", text))
     }
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {

@@ -16,5 +16,6 @@ pub(super) const ZSH: Family = Family {
     hook: Some(Hook {
         text: Text::new(include_str!("../../shell/hook.zsh")),
         place: ("~/.zshrc", r#"eval "$(leapp hook zsh)""#),
+        completion: ("#compdef leapp\n", include_str!("../../shell/complete.zsh")),
     }),
 };

@@ -109,7 +109,6 @@ fn the_completion_scripts_are_read_by_their_shells() {
     {
         let outcome = world.leapp(["completions", shell]);
         let text = outcome.succeeds().text();
-        assert!(text.contains("credential-process"), "{shell} does not complete the commands");
         let path = world.home.path().join(shell);
         fs::write(&path, &text).unwrap();
         let mut command = world.foreign(shell);

@@ -147,7 +147,10 @@ fn forget(context: &Context, workspace: &Workspace, session: &Session) -> Outcom
     Ok(())
 }
 
-fn command(title: String, factory: &'static dyn CredentialProviderFactory) -> Command {
+pub(in crate::cli) fn command(
+    title: String,
+    factory: &'static dyn CredentialProviderFactory,
+) -> Command {
     let command = Command::new("edit")
         .bin_name(title)
         .about("Change a session; an empty text removes an optional field")
