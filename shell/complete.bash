@@ -1,71 +1,144 @@
 # shellcheck shell=bash
-# Completion for bash, 3.2 and later. The line before this file sets __leapp_complete_program.
+# Completion for bash, 3.2 and later. The line before this file sets _leapp_program.
 #
 # The program is asked each time; its answer is read as lines of data and never evaluated.
 
-_leapp() {
-    COMPREPLY=()
-    # shellcheck disable=SC2154 # set before this file
-    local program=$__leapp_complete_program words=() first=() line current place cut i
-    [[ -x $program ]] || program=$(type -P leapp) || return 0
+function _leapp {
+    \builtin local program=${_leapp_program-} answer line current cut last='' place=0 i=0
+    \builtin local -a words first
+    COMPREPLY=() words=() first=()
+    if ! [ -x "$program" ]; then
+        program=$(\builtin type -P leapp)
+        case $program in
+        "$PWD"/*) \builtin return 0 ;;
+        /*) ;;
+        *) \builtin return 0 ;;
+        esac
+    fi
     # What bash has split at ':' and '=' is one word.
-    place=0
-    for ((i = 0; i <= COMP_CWORD && i < ${#COMP_WORDS[@]}; i++)); do
-        if ((i > 0)) && [[ ${COMP_WORDS[i]} == [:=] || ${COMP_WORDS[i - 1]} == [:=] ]]; then
-            words[place]=${words[place]}${COMP_WORDS[i]}
+    while ((i <= COMP_CWORD)); do
+        line=
+        case ${COMP_WORDS[i]-} in [:=]*) line=1 ;; esac
+        case $last in *[:=]) line=1 ;; esac
+        last=${COMP_WORDS[i]-}
+        if [ -n "$line" ]; then
+            words[place]=${words[place]-}$last
         else
-            ((i > 0)) && ((place++))
-            words[place]=${COMP_WORDS[i]}
+            if ((i > 0)); then
+                place=$((place + 1))
+            fi
+            words[place]=$last
             first[place]=$i
         fi
+        i=$((i + 1))
     done
-    current=${words[place]}
-    cut=
-    case $current in
-    *[:=]*) cut=${current%"${current##*[:=]}"} ;;
+    # Inside quotes bash replaces what is behind the opening one.
+    current=${words[place]#[\'\"]}
+    words[place]=$current
+    case ${COMP_WORDS[COMP_CWORD]-} in
+    [:=]) cut=$current ;;
+    *) cut=${current%"${COMP_WORDS[COMP_CWORD]#[\'\"]}"} ;;
     esac
-    while IFS= read -r line; do
+    answer=$("$program" complete --at "$place" -- "${words[@]}" 2>/dev/null </dev/null)
+    while IFS= \builtin read -r line; do
         case $line in
-        ':files') _leapp_files "$current" ;;
+        '') ;;
+        ':files') _leapp_files "$current" "$cut" ;;
         ':command '*)
             i=${line#:command }
             _leapp_command "${first[i]:-$COMP_CWORD}"
-            return 0
             ;;
         *)
             line=${line%%$'\t'*}
             case $current in
-            --*=*) COMPREPLY[${#COMPREPLY[@]}]=$line ;;
-            *) COMPREPLY[${#COMPREPLY[@]}]=${line#"$cut"} ;;
+            --*=*) line=${current%%=*}=$line ;;
             esac
+            COMPREPLY[${#COMPREPLY[@]}]=${line#"$cut"}
             ;;
         esac
-    done < <("$program" complete --at "$place" -- "${words[@]}" 2>/dev/null)
-    return 0
+    done <<<"$answer"
+    \builtin return 0
 }
 
-# Names of files, as they are.
-_leapp_files() {
-    local file
-    while IFS= read -r file; do
+# Names of files; readline quotes them where it can be told to.
+function _leapp_files {
+    \builtin local file quotes='' word=$1 found
+    case $word in
+    --*=*) word=${word#*=} ;;
+    esac
+    if \builtin compopt -o filenames 2>/dev/null; then
+        quotes=1
+    fi
+    found=$(\builtin compgen -f -- "$word")
+    while IFS= \builtin read -r file; do
+        if [ -z "$file" ]; then
+            \builtin continue
+        elif [ -z "$quotes" ]; then
+            \builtin printf -v file %q "$file"
+        fi
         COMPREPLY[${#COMPREPLY[@]}]=$file
-    done < <(compgen -f -- "$1")
+    done <<<"$found"
 }
 
 # The words from there on are a command of their own.
-_leapp_command() {
-    local name
-    if declare -F _comp_command_offset >/dev/null; then
+function _leapp_command {
+    if \builtin declare -F _comp_command_offset >/dev/null; then
         _comp_command_offset "$1"
-    elif declare -F _command_offset >/dev/null; then
+    elif \builtin declare -F _command_offset >/dev/null; then
         _command_offset "$1"
-    elif ((COMP_CWORD == $1)); then
-        while IFS= read -r name; do
-            COMPREPLY[${#COMPREPLY[@]}]=$name
-        done < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}")
+    elif ((COMP_CWORD > $1)); then
+        _leapp_command_words "$1"
     else
-        _leapp_files "${COMP_WORDS[COMP_CWORD]}"
+        _leapp_command_name "${COMP_WORDS[COMP_CWORD]-}"
     fi
 }
 
-complete -F _leapp leapp
+function _leapp_command_name {
+    \builtin local name found
+    found=$(\builtin compgen -c -- "$1")
+    while IFS= \builtin read -r name; do
+        if [ -n "$name" ]; then
+            \builtin printf -v name %q "$name"
+            COMPREPLY[${#COMPREPLY[@]}]=$name
+        fi
+    done <<<"$found"
+}
+
+# Without bash-completion: what the user has set by `complete -F` or `complete -C` for that command.
+function _leapp_command_words {
+    \builtin local i=0 before line=$COMP_LINE spec name=${COMP_WORDS[$1]} helper found
+    while ((i < $1)); do
+        line=${line#*"${COMP_WORDS[i]}"}
+        i=$((i + 1))
+    done
+    before=${line%%[![:space:]]*}
+    line=${line#"$before"}
+    \builtin local COMP_POINT=$((COMP_POINT - (${#COMP_LINE} - ${#line}))) COMP_CWORD=$((COMP_CWORD - $1))
+    \builtin local COMP_LINE=$line
+    \builtin set -- "${COMP_WORDS[@]:$1}"
+    \builtin local -a COMP_WORDS
+    COMP_WORDS=("$@")
+    \builtin set -- "$name" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    spec=$(\builtin complete -p -- "$name" 2>/dev/null || \builtin complete -p -- "${name##*/}" 2>/dev/null)
+    helper=${spec#* -[FC] }
+    helper=${helper%% *}
+    helper=${helper//\'/}
+    case $spec in
+    *" -F "*)
+        if \builtin declare -F -- "$helper" >/dev/null; then
+            "$helper" "$@"
+        fi
+        ;;
+    *" -C "*)
+        found=$(COMP_LINE=$COMP_LINE COMP_POINT=$COMP_POINT "$helper" "$@" 2>/dev/null </dev/null)
+        while IFS= \builtin read -r line; do
+            if [ -n "$line" ]; then
+                COMPREPLY[${#COMPREPLY[@]}]=$line
+            fi
+        done <<<"$found"
+        ;;
+    *) _leapp_files "$2" ;;
+    esac
+}
+
+\builtin complete -F _leapp leapp

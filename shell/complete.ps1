@@ -1,13 +1,11 @@
 # Completion for PowerShell 7 and Windows PowerShell 5.1. The line before this file sets
-# $__leapp_complete_program.
+# $_leapp_program.
 #
 # The program is asked each time; its answer is read as lines of data and never evaluated.
 
-$script:LeappCompleteProgram = $__leapp_complete_program
-
-Register-ArgumentCompleter -Native -CommandName leapp -ScriptBlock {
+Register-ArgumentCompleter -Native -CommandName leapp -ScriptBlock ({
     param($wordToComplete, $commandAst, $cursorPosition)
-    $program = $script:LeappCompleteProgram
+    $program = $_leapp_program
     if (-not $program -or -not [IO.File]::Exists($program)) { $program = 'leapp' }
     $words = @()
     foreach ($element in $commandAst.CommandElements) {
@@ -18,25 +16,29 @@ Register-ArgumentCompleter -Native -CommandName leapp -ScriptBlock {
             $words += $element.Extent.Text
         }
     }
+    # Behind a space there is a word that has not begun. Windows PowerShell drops it; that is as good.
     $at = $words.Count
-    if ($wordToComplete -and $words.Count -gt 0) { $at = $words.Count - 1 } else { $words += '' }
-    $lines = @(& $program complete --at $at '--' $words 2>$null)
-    foreach ($line in $lines) {
+    if ($wordToComplete) { $at = $words.Count - 1 } else { $words += '' }
+    $flag = ''
+    if ($wordToComplete -like '--*=*') { $flag = $wordToComplete.Substring(0, $wordToComplete.IndexOf('=') + 1) }
+    foreach ($line in @(& $program complete --at $at '--' $words 2>$null)) {
         if ($line -ceq ':files') {
-            [System.Management.Automation.CompletionCompleters]::CompleteFilename($wordToComplete)
+            [System.Management.Automation.CompletionCompleters]::CompleteFilename($wordToComplete.Substring($flag.Length))
         } elseif ($line.StartsWith(':command ')) {
             $first = [int] $line.Substring(9)
             if ($first -ge $commandAst.CommandElements.Count) { return }
             $start = $commandAst.CommandElements[$first].Extent.StartOffset
-            $offset = $start - $commandAst.Extent.StartOffset
-            $rest = $commandAst.Extent.Text.Substring($offset)
-            $cursor = [Math]::Min($cursorPosition - $start, $rest.Length)
+            $rest = $commandAst.Extent.Text.Substring($start - $commandAst.Extent.StartOffset)
+            $cursor = $cursorPosition - $start
+            $rest = $rest.PadRight($cursor)
             $found = [System.Management.Automation.CommandCompletion]::CompleteInput($rest, $cursor, $null)
             $found.CompletionMatches
         } else {
             $parts = $line.Split("`t")
-            $about = if ($parts.Count -gt 1 -and $parts[1]) { $parts[1] } else { $parts[0] }
-            [System.Management.Automation.CompletionResult]::new($parts[0], $parts[0], 'ParameterValue', $about)
+            $about = $parts[0]
+            if ($parts.Count -gt 1 -and $parts[1]) { $about = $parts[1] }
+            [System.Management.Automation.CompletionResult]::new($flag + $parts[0], $parts[0], 'ParameterValue', $about)
         }
     }
-}
+}.GetNewClosure())
+Remove-Variable -Name _leapp_program

@@ -1,27 +1,34 @@
-# Completion for zsh, 5.3 and later. The line before this file sets __leapp_complete_program; the
-# one before that lets it be a file of the name _leapp in fpath.
+# Completion for zsh, 5.3 and later. The line before this file sets _leapp_program; the one before
+# that lets it be a file of the name _leapp in fpath.
 #
-# The program is asked each time; its answer is read as lines of data and never evaluated.
+# The program is asked each time; its answer is read as lines of data and never evaluated. The
+# options are those that the completion system sets.
 
-_leapp() {
-  emulate -L zsh
-  local program="$__leapp_complete_program" line
-  local -a asked values shown
-  [[ -x "$program" ]] || program="${commands[leapp]-}"
-  [[ -n "$program" ]] || return 1
-  asked=("${(@Q)words[1,CURRENT]}")
-  for line in "${(@f)$("$program" complete --at $(( CURRENT - 1 )) -- "${asked[@]}" 2>/dev/null)}"; do
+function _leapp {
+  \builtin local program="${_leapp_program-}" line
+  \builtin local -a asked values shown
+  if [[ ! -x "$program" ]]; then
+    program="${commands[leapp]-}"
+    if [[ "$program" != /* || "$program" = "$PWD"/* ]]; then
+      \builtin return 1
+    fi
+  fi
+  asked=("${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}")
+  for line in "${(@f)$("$program" complete --at $(( CURRENT - 1 )) -- "${asked[@]}" 2>/dev/null </dev/null)}"; do
     case "$line" in
       ('') ;;
       (':files')
+        if [[ "${asked[-1]}" = --*=* ]]; then
+          compset -P '*='
+        fi
         _files
-        return
+        \builtin return
         ;;
       (':command '*)
-        shift $(( ${line#:command } )) words
-        (( CURRENT -= ${line#:command } ))
+        \builtin shift "${line#:command }" words
+        CURRENT=$(( CURRENT - ${line#:command } ))
         _normal
-        return
+        \builtin return
         ;;
       (*)
         values+=("${line%%$'\t'*}")
@@ -29,7 +36,9 @@ _leapp() {
         ;;
     esac
   done
-  (( ${#values} )) || return 1
+  if (( ! ${#values} )); then
+    \builtin return 1
+  fi
   if [[ "${asked[-1]}" = --*=* ]]; then
     compset -P '*='
   fi
@@ -39,6 +48,7 @@ _leapp() {
 if (( ${+functions[compdef]} )); then
   compdef _leapp leapp
 fi
+# Loaded from fpath, this file is the function's first call.
 if [[ "${funcstack[1]-}" = _leapp ]]; then
   _leapp "$@"
 fi

@@ -140,7 +140,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             Set-Value 'AWS_ACCESS_KEY_ID' $null
             foreach ($name in $Names) {
                 if (-not $Saved.ContainsKey($name)) { continue }
-                if (-not $all -and $name -cnotin $Group) {
+                if (-not $all -and -not ($Group -ccontains $name)) {
                     $gave = if ($Given.ContainsKey($name)) { $Given[$name] } else { $null }
                     if ((Get-Value $name) -cne $gave) { continue }
                 }
@@ -258,7 +258,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # that cannot work take its place. Where nothing was on, nothing changes.
         function Close-Environment {
             if ($Half) { Restore-Environment; $State.w = '' }
-            if ($State.w -cin 'd', 'u') {
+            if (@('d', 'u') -ccontains $State.w) {
                 if ($State.k -and $State.k -cne 'LEAPP-EXPIRED' -and (Test-Ours)) {
                     Set-Value 'AWS_ACCESS_KEY_ID' 'LEAPP-EXPIRED'
                     Set-Value 'AWS_SECRET_ACCESS_KEY' 'LEAPP-EXPIRED'
@@ -322,7 +322,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($Inherited) { return Enter-Inherited }
             if ($State.w -ceq 'x') { return $true }
             $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
-            if ($State.w -cin 'd', 'u' -and $State.k) {
+            if (@('d', 'u') -ccontains $State.w -and $State.k) {
                 if (-not (Test-Ours)) { $State.w = 'g' }
                 elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
                     # Our own word on what is on; nobody else has a say in it.
@@ -349,7 +349,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
             }
             # Through a link the program finds the file; that it is the same one as before, it tells.
-            if ($null -ne $file -and $State.w -cin 'd', 'g') { Exit-Project }
+            if ($null -ne $file -and @('d', 'g') -ccontains $State.w) { Exit-Project }
             switch -CaseSensitive ($State.w) {
                 'u' { return Request-Answer @('--held', '--hold=u') }
                 'o' { return Request-Answer @('--hold=o') }
@@ -392,7 +392,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             }
         }
 
-        $InnerPrompt = $function:global:prompt
+        $InnerPrompt = ${function:global:prompt}
         $OnPrompt = {
             $succeeded = $?
             Invoke-Check $false
@@ -400,7 +400,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($succeeded) { $null = $true } else { Write-Error -Message x -ErrorAction Ignore }
             & $InnerPrompt
         }
-        $function:global:prompt = $OnPrompt
+        ${function:global:prompt} = $OnPrompt
 
         $Engine = $ExecutionContext.SessionState.InvokeCommand
         $OnLocation = $null
@@ -416,8 +416,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($null -ne $OnLocation) {
                 $Engine.LocationChangedAction = [Delegate]::Remove($Engine.LocationChangedAction, $OnLocation)
             }
-            if ("$function:global:prompt" -ceq "$OnPrompt") { $function:global:prompt = $InnerPrompt }
-            Remove-Variable -Name leapp_session, leapp_warning -Scope Global -ErrorAction Ignore
+            if ("${function:global:prompt}" -ceq "$OnPrompt") { ${function:global:prompt} = $InnerPrompt }
+            Remove-Variable -Name @('leapp_session', 'leapp_warning') -Scope Global -ErrorAction Ignore
         }
 
         # The project that is here now is held back from.
@@ -510,7 +510,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         function Test-LeappHook {
             [CmdletBinding(PositionalBinding = $false)]
             param([Parameter(ValueFromRemainingArguments)] [string[]] $Arguments)
-            $prompt = if ("$function:global:prompt" -ceq "$OnPrompt") { 'ours' } else { 'other' }
+            $prompt = if ("${function:global:prompt}" -ceq "$OnPrompt") { 'ours' } else { 'other' }
             $location = if ($null -eq $OnLocation) { 'none' } else { 'ours' }
             $moved = @($Kept.Keys | Where-Object { "$($Kept[$_])" -cne "$(Get-Value $_)" }) -join ' '
             $report = "powershell;version=$($PSVersionTable.PSVersion);text=LEAPP_HOOK_TEXT;loads=1;owner=$($State.w);"
@@ -522,6 +522,6 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         Set-Alias -Name leapp-use -Value Enter-LeappSession
         Set-Alias -Name leapp-off -Value Exit-LeappSession
         Set-Alias -Name leapp-doctor -Value Test-LeappHook
-        Export-ModuleMember -Function Enter-LeappSession, Exit-LeappSession, Test-LeappHook -Alias leapp-use, leapp-off, leapp-doctor
+        Export-ModuleMember -Function @('Enter-LeappSession', 'Exit-LeappSession', 'Test-LeappHook') -Alias @('leapp-use', 'leapp-off', 'leapp-doctor')
     } | Import-Module -Global -DisableNameChecking
 }

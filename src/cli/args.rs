@@ -179,7 +179,7 @@ pub(super) fn values_of(path: &[String], arg: &clap::Arg) -> Values {
     let is_file = |id: &str| id == "path" || id.ends_with("file") || id.ends_with("csv");
     match (path.as_slice(), arg.get_id().as_str()) {
         (["region", ..], "name") | (_, "region") => Values::Regions,
-        (["session", "add", ..] | ["location", ..], "name") => Values::Others,
+        (["session", "add" | "edit", ..] | ["location", ..], "name") => Values::Others,
         (["session", "edit"], "words") | (_, "name" | "parent") => Values::Sessions,
         (_, id) if is_file(id) => Values::Files,
         _ => Values::Others,

@@ -15,34 +15,34 @@ use super::{
 };
 use crate::{access, cloud::partition::PARTITIONS, model::Workspace, workspace::Store};
 
+/// What the identifier of a session begins with, where it is typed in full.
+const SESSION: &str = "session:";
+
 pub(super) fn run(context: &Context, args: &CompleteArgs) -> Outcome<()> {
     let words: Vec<String> =
         args.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut root = Cli::command();
     root.build();
-    let place = Place::find(root, &words, args.at);
-    let current = words.get(args.at).map_or("", String::as_str);
-    let offered = match place {
+    let offered = match Place::find(context, root, &words, args.at) {
+        Place::Flag(command) => flags_of(&command),
+        Place::Value(values, arg) => offer(context, values, Some(&arg)),
+        Place::Word { command, path, number } => words_of(context, &command, &path, number),
         Place::Wrapped(at) => return print(&format!(":command {at}\n")),
-        Place::Value(values, arg) => offer(context, values, arg.as_ref()),
-        Place::Word { command, argument, typed } => {
-            let flags = current.starts_with('-');
-            let command = edited(context, &command, &typed).unwrap_or(command);
-            if flags { flags_of(&command) } else { words_of(context, &command, argument) }
-        }
     };
     match offered {
         Offered::Files => print(":files\n"),
-        Offered::These(all) => print(&lines(&all, current)),
+        Offered::These(all) => print(&lines(&all, words.get(args.at).map_or("", String::as_str))),
     }
 }
 
 /// Where the cursor is.
 enum Place {
-    /// A word of the command, its so-manieth argument.
-    Word { command: Command, argument: usize, typed: Vec<String> },
+    /// An option of that command.
+    Flag(Command),
     /// The value of an option.
-    Value(Values, Option<Arg>),
+    Value(Values, Arg),
+    /// The command's so-manieth word, counted from 0.
+    Word { command: Command, path: Vec<String>, number: usize },
     /// In a command that is wrapped, whose words begin there.
     Wrapped(usize),
 }
@@ -54,71 +54,72 @@ enum Offered {
 }
 
 impl Place {
-    fn find(root: Command, words: &[String], at: usize) -> Self {
+    fn find(context: &Context, root: Command, words: &[String], at: usize) -> Self {
         let mut command = root;
         let mut path: Vec<String> = Vec::new();
-        let mut typed = Vec::new();
+        let mut number = 0;
+        let mut only_words = false;
         let mut place = 1;
-        while place < at {
-            let Some(word) = words.get(place) else { break };
-            if path == ["exec"] && (word == "--" || typed.len() == 1 && !word.starts_with('-')) {
-                return Self::Wrapped(place + usize::from(word == "--"));
-            }
-            if let Some(option) = option_of(&command, word) {
-                if place + 1 == at && !word.contains('=') && takes_value(&option) {
-                    return Self::Value(args::values_of(&path, &option), Some(option));
+        while let Some(word) = words.get(place).filter(|_| place < at) {
+            let wraps = path == ["exec"];
+            if only_words {
+                number += 1;
+            } else if word == "--" {
+                if wraps {
+                    return Self::Wrapped(place + 1);
                 }
-                place += usize::from(takes_value(&option) && !word.contains('='));
-            } else if let Some(next) = command.find_subcommand(word).filter(|_| typed.is_empty()) {
+                only_words = true;
+            } else if word.starts_with('-') {
+                if let Some(option) = option_of(&command, word).filter(|_| !word.contains('=')) {
+                    place += 1;
+                    if place == at {
+                        return Self::Value(args::values_of(&path, &option), option);
+                    }
+                }
+            } else if let Some(next) = command.find_subcommand(word).filter(|_| number == 0) {
                 path.push(next.get_name().to_owned());
                 command = next.clone();
-            } else if !word.starts_with('-') {
-                typed.push(word.clone());
+            } else if wraps && number == 1 {
+                return Self::Wrapped(place);
+            } else {
+                number += 1;
+                command = edited(context, &path, word).unwrap_or(command);
             }
             place += 1;
         }
-        if path == ["exec"]
-            && typed.len() == 1
-            && !words.get(at).is_some_and(|w| w.starts_with('-'))
-        {
-            return Self::Wrapped(at);
+        let current = words.get(at).map_or("", String::as_str);
+        if only_words || !current.starts_with('-') {
+            if path == ["exec"] && number == 1 {
+                return Self::Wrapped(at);
+            }
+            return Self::Word { command, path, number };
         }
-        let argument = typed.len();
-        Self::Word { command: named(command, &path), argument, typed }
+        match option_of(&command, current).filter(|_| current.contains('=')) {
+            Some(option) => Self::Value(args::values_of(&path, &option), option),
+            None => Self::Flag(command),
+        }
     }
 }
 
-/// The command under its whole path, by which its arguments are known.
-fn named(command: Command, path: &[String]) -> Command {
-    command.bin_name(path.join(" "))
-}
-
-fn path_of(command: &Command) -> Vec<String> {
-    let name = command.get_bin_name().unwrap_or_default();
-    name.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
+/// The option of that word, if it takes a value.
 fn option_of(command: &Command, word: &str) -> Option<Arg> {
     let long = word.strip_prefix("--").map(|name| name.split('=').next().unwrap_or(name));
     let short = word.strip_prefix('-').filter(|rest| rest.chars().count() == 1);
     let is = |arg: &&Arg| {
-        (long.is_some() && arg.get_long() == long)
-            || short.is_some_and(|text| arg.get_short() == text.chars().next())
+        arg.get_action().takes_values()
+            && ((long.is_some() && arg.get_long() == long)
+                || short.is_some_and(|text| arg.get_short() == text.chars().next()))
     };
     command.get_arguments().find(is).cloned()
 }
 
-fn takes_value(arg: &Arg) -> bool {
-    arg.get_action().takes_values()
-}
-
 /// `session edit NAME` takes the flags of that session's type.
-fn edited(context: &Context, command: &Command, typed: &[String]) -> Option<Command> {
-    if path_of(command) != ["session", "edit"] {
+fn edited(context: &Context, path: &[String], name: &str) -> Option<Command> {
+    if path != ["session", "edit"] {
         return None;
     }
     let workspace = workspace(context)?;
-    let session = workspace.by_name(typed.first()?)?;
+    let session = workspace.by_name(name)?;
     let factory = access::factory(&session.session_type)?;
     let mut flags = edit::command(String::new(), factory);
     flags.build();
@@ -134,37 +135,34 @@ fn flags_of(command: &Command) -> Offered {
     Offered::These(flags.collect())
 }
 
-fn words_of(context: &Context, command: &Command, argument: usize) -> Offered {
-    if command.has_subcommands() {
+fn words_of(context: &Context, command: &Command, path: &[String], number: usize) -> Offered {
+    if command.has_subcommands() && number == 0 {
         let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
         let about = |c: &Command| c.get_about().map(ToString::to_string).unwrap_or_default();
         return Offered::These(shown.map(|c| (c.get_name().to_owned(), about(c))).collect());
     }
-    let arg = command.get_positionals().nth(argument);
-    match arg {
-        Some(arg) => offer(context, args::values_of(&path_of(command), arg), Some(arg)),
+    match command.get_positionals().nth(number) {
+        Some(arg) => offer(context, args::values_of(path, arg), Some(arg)),
         None => Offered::These(Vec::new()),
     }
 }
 
 fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
-    let possible = arg.map(Arg::get_possible_values).unwrap_or_default();
     match values {
         Values::Files => Offered::Files,
-        Values::Regions => {
-            let regions = PARTITIONS.iter().flat_map(|partition| {
-                partition
-                    .regions
-                    .iter()
-                    .map(|region| ((*region).to_owned(), partition.id.to_owned()))
-            });
-            Offered::These(regions.collect())
-        }
-        Values::Sessions => Offered::These(sessions(context)),
         Values::Others => {
+            let possible = arg.map(Arg::get_possible_values).unwrap_or_default();
             let shown = possible.iter().filter(|value| !value.is_hide_set());
             Offered::These(shown.map(|v| (v.get_name().to_owned(), String::new())).collect())
         }
+        Values::Regions => {
+            let named = |partition: &'static crate::cloud::partition::Partition| {
+                let regions = partition.regions.iter();
+                regions.map(|region| ((*region).to_owned(), partition.id.to_owned()))
+            };
+            Offered::These(PARTITIONS.iter().flat_map(named).collect())
+        }
+        Values::Sessions => Offered::These(sessions(context)),
     }
 }
 
@@ -180,7 +178,9 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         (session.name.to_string(), parts.join(" "))
     });
-    described.collect()
+    let mut all: Vec<(String, String)> = described.collect();
+    all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    all
 }
 
 /// The workspace, if the machine's own key opens it: a vault might ask.
@@ -196,14 +196,39 @@ fn lines(all: &[(String, String)], current: &str) -> String {
         Some((flag, value)) if flag.starts_with("--") => value,
         _ => current,
     };
+    let (kind, current) = match current.strip_prefix(SESSION) {
+        Some(name) => (SESSION, name),
+        None => ("", current),
+    };
     let begins = |text: &str| {
         text.get(..current.len()).is_some_and(|start| start.eq_ignore_ascii_case(current))
     };
-    let fitting = all.iter().filter(|(value, _)| begins(value));
-    let is_plain = |text: &&(String, String)| !text.0.contains(['\n', '\t']);
     let line = |(value, about): &(String, String)| {
-        let about = about.lines().next().unwrap_or_default().replace('\t', " ");
-        if about.is_empty() { format!("{value}\n") } else { format!("{value}\t{about}\n") }
+        let about = about.lines().next().unwrap_or_default();
+        let about: String = about.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if about.is_empty() {
+            format!("{kind}{value}\n")
+        } else {
+            format!("{kind}{value}\t{about}\n")
+        }
     };
-    fitting.filter(is_plain).map(line).collect()
+    all.iter().filter(|(value, _)| begins(value)).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_begin_with_what_was_typed() {
+        let all = [
+            ("Prod".to_owned(), "a\nb".to_owned()),
+            ("prod-eu".to_owned(), "\u{1b}[1m".to_owned()),
+        ];
+        assert_eq!(lines(&all, ""), "Prod\ta\nprod-eu\t [1m\n");
+        assert_eq!(lines(&all, "PROD-"), "prod-eu\t [1m\n");
+        assert_eq!(lines(&all, "--parent=prod-"), "prod-eu\t [1m\n");
+        assert_eq!(lines(&all, "session:Pr"), "session:Prod\ta\nsession:prod-eu\t [1m\n");
+        assert_eq!(lines(&all, "é"), "");
+    }
 }

@@ -113,7 +113,7 @@ impl Shell for Fish {
 
     fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
         let text = include_str!("../../shell/complete.fish");
-        Some(hook::loading(self, "set -g __leapp_complete_program ", program, "\n", text))
+        Some(hook::loading(self, "set -g _leapp_program ", program, "\n", text))
     }
 
     fn has_clock(&self) -> bool {

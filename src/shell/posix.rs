@@ -144,7 +144,7 @@ impl Shell for Family {
 
     fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
         let (before, text) = self.hook.as_ref()?.completion;
-        let before = format!("{before}__leapp_complete_program=");
+        let before = format!("{before}_leapp_program=");
         Some(hook::loading(self, &before, program, ";\n", text))
     }
 

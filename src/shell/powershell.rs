@@ -121,7 +121,7 @@ impl Shell for PowerShell {
 
     fn completion(&self, program: &[u8]) -> Option<Result<Vec<u8>, Unrepresentable>> {
         let text = include_str!("../../shell/complete.ps1");
-        Some(hook::loading(self, "$__leapp_complete_program = ", program, "\n", text))
+        Some(hook::loading(self, "$_leapp_program = ", program, "\n", text))
     }
 
     fn hook_line(&self) -> Option<(&'static str, &'static str)> {

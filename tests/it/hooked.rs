@@ -172,6 +172,12 @@ impl Hooked {
         self.session.send_line(line).unwrap();
     }
 
+    /// Types keys without the end of a line, for example a tab.
+    pub(crate) fn keys(&mut self, keys: &str) {
+        self.session.send(keys).unwrap();
+        self.session.flush().unwrap();
+    }
+
     /// Types a key, for example `c` with Control.
     pub(crate) fn control(&mut self, key: char) {
         self.session.send_control(key).unwrap();

@@ -13,6 +13,7 @@
 
 mod canary;
 mod clients;
+mod completion;
 mod crash;
 mod crowd;
 mod doctor;
@@ -24,6 +25,7 @@ mod hooks_basic;
 mod layers;
 mod mfa;
 mod network;
+mod powershell;
 mod sessions;
 mod shells;
 mod smoke;
