@@ -31,6 +31,14 @@ LEAPP_LOOPS = [
     ("cd between two, no project", 100, f"cd {PLAIN}", f"cd {OTHER}; cd {PLAIN}"),
     ("cd into and out of a project", 40, f"cd {PLAIN}", f"cd {PROJECT}; cd {PLAIN}"),
 ]
+# One way alone: what is timed, and what is done afterwards, untimed. The clock is a program, whose own
+# part in the time is taken off by the first line.
+CLOCK = "the clock itself"
+ONE_WAY_LOOPS = [
+    (CLOCK, 30, f"cd {PLAIN}", "nothing", "nothing"),
+    ("cd into a project", 30, f"cd {PLAIN}", f"cd {PROJECT}", f"cd {PLAIN}"),
+    ("cd out of a project", 30, f"cd {PROJECT}; on_prompt", f"cd {PLAIN}", f"cd {PROJECT}"),
+]
 BARE_LOOPS = [("the same without a hook", 100, f"cd {OTHER}; cd {PLAIN}")]
 DIRENV_LOOPS = [
     ("direnv: prompt, no project", 40, f"cd {PLAIN}", "on_prompt"),
@@ -48,6 +56,8 @@ SHELLS = {
         "common": f'nothing() {{ :; }}\nstart_empty() {{ x=$({EMPTY}); }}',
         "loop": 'b=$(date +%s%N); for ((n = 0; n < {count}; n++)); do {body}; done; e=$(date +%s%N)\n'
         'echo "{name}|$(((e - b) / {count}))"',
+        "one way": "t=0; for ((n = 0; n < {count}; n++)); do b=$(date +%s%N); {body}; e=$(date +%s%N); {after}; ((t += e - b)); done\n"
+        'echo "{name}|$((t / {count}))"',
         "quiet": "exec 2>/dev/null",
     },
     "zsh": {
@@ -59,6 +69,8 @@ SHELLS = {
         "common": f'nothing() {{ :; }}\nstart_empty() {{ x=$({EMPTY}); }}',
         "loop": 'b=$(date +%s%N); for ((n = 0; n < {count}; n++)); do {body}; done; e=$(date +%s%N)\n'
         'echo "{name}|$(((e - b) / {count}))"',
+        "one way": "t=0; for ((n = 0; n < {count}; n++)); do b=$(date +%s%N); {body}; e=$(date +%s%N); {after}; ((t += e - b)); done\n"
+        'echo "{name}|$((t / {count}))"',
         "quiet": "exec 2>/dev/null",
     },
     "fish": {
@@ -70,6 +82,8 @@ SHELLS = {
         "common": f"function nothing; end\nfunction start_empty; set -l x ({EMPTY}); end",
         "loop": "set b (date +%s%N)\nset n 0\nwhile test $n -lt {count}; {body}; set n (math $n + 1); end\n"
         'set e (date +%s%N)\necho "{name}|"(math -s0 "($e - $b) / {count}")',
+        "one way": "set t 0\nset n 0\nwhile test $n -lt {count}; set b (date +%s%N); {body}; set e (date +%s%N); {after}; "
+        'set t (math "$t + $e - $b"); set n (math $n + 1); end\necho "{name}|"(math -s0 "$t / {count}")',
         "quiet": "",
     },
 }
@@ -82,11 +96,12 @@ def text(shell, kind, loops):
         lines += [words["hook" if kind == "leapp" else "direnv"]]
         lines += [words["prompt" if kind == "leapp" else "direnv prompt"], "on_prompt"]
     for name, count, *rest in loops:
-        if len(rest) == 2:
-            lines.append(rest[0])
-            lines.append("on_prompt")
-        body = rest[-1]
-        lines.append(words["loop"].format(name=name, count=count, body=body))
+        if len(rest) > 1:
+            lines += [rest[0], "on_prompt"]
+        if len(rest) == 3:
+            lines.append(words["one way"].format(name=name, count=count, body=rest[1], after=rest[2]))
+        else:
+            lines.append(words["loop"].format(name=name, count=count, body=rest[-1]))
     lines.append("exit")
     return "\n".join(lines) + "\n"
 
@@ -139,7 +154,10 @@ def main():
             continue
         times = {}
         for _ in range(ROUNDS):
-            found = run(shell, "leapp", LEAPP_LOOPS) | run(shell, "bare", BARE_LOOPS)
+            found = run(shell, "leapp", LEAPP_LOOPS + ONE_WAY_LOOPS) | run(shell, "bare", BARE_LOOPS)
+            clock = found.pop(CLOCK)
+            for name, *_ in ONE_WAY_LOOPS[1:]:
+                found[name] -= clock
             if has_direnv:
                 found |= run(shell, "direnv", DIRENV_LOOPS)
             for kind in ("bare", "leapp") + (("direnv",) if has_direnv else ()):
