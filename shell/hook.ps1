@@ -45,6 +45,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Half = 0             # 1: a change was begun and not ended; 2: going back was
         $Warned = $false
         $Gone = $false
+        $Removed = $false     # a prompt of another tool's may still hold ours, when a new hook has been loaded
         $Inherited = $false   # an outer shell's session, about which the program has not been asked yet
         # What the program answered: w owner, a file, c the same relative, l lease, t seconds until to
         # ask again, h for this directory alone, k key id, i identity, r region, n lines, q said
@@ -395,7 +396,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $InnerPrompt = ${function:global:prompt}
         $OnPrompt = {
             $succeeded = $?
-            Invoke-Check $false
+            if (-not $Removed) { Invoke-Check $false }
             # $? cannot be assigned: this sets it for the inner prompt, and adds nothing to $Error.
             if ($succeeded) { $null = $true } else { Write-Error -Message x -ErrorAction Ignore }
             & $InnerPrompt
@@ -413,6 +414,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         $ExecutionContext.SessionState.Module.OnRemove = {
             Restore-Environment
+            $script:Removed = $true
             if ($null -ne $OnLocation) {
                 $Engine.LocationChangedAction = [Delegate]::Remove($Engine.LocationChangedAction, $OnLocation)
             }
