@@ -235,6 +235,21 @@ fn a_wrapped_command_is_completed_as_itself() {
     }
 }
 
+#[test]
+fn beside_bash_completion_its_own_way_to_a_wrapped_command_is_taken() {
+    let mut world = ready();
+    let path = format!("{}:{}", world.home.path().join("bin").display(), path_of(&world));
+    world.set("PATH", path);
+    let own = with_own_completion(&world, Kind::Bash);
+    let more = format!(". /usr/share/bash-completion/bash_completion; {own}");
+    let mut shell = Completing::new(&world, Kind::Bash, &more);
+    assert_eq!(shell.tab("leapp env pro"), "<env><prod>");
+    assert_eq!(shell.tab("leapp env --region=me-s"), "<env><--region=me-south-1>");
+    let expected = "<exec><prod><--><mytool><apply-1-mytool>";
+    assert_eq!(shell.tab("leapp exec prod -- mytool ap"), expected);
+    assert_eq!(shell.tab("leapp exec prod -- myto"), "<exec><prod><--><mytool>");
+}
+
 /// bash can let a program complete: Terraform and the AWS CLI are set up in that way.
 #[test]
 fn in_bash_a_program_that_completes_itself_is_asked() {
