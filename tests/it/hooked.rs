@@ -206,6 +206,24 @@ impl Hooked {
         self.end().0
     }
 
+    /// The same, with all that the terminal got: escape sequences too.
+    #[track_caller]
+    pub(crate) fn settle_raw(&mut self) -> String {
+        self.count += 1;
+        let count = self.count;
+        let split = if self.kind == Kind::Pwsh { "en$()d" } else { "en\"\"d" };
+        self.send(&format!("echo \"{split}{count}:\""));
+        match self.session.exp_string(&format!("end{count}:")) {
+            // The driver takes each byte for a character.
+            Ok(before) => {
+                let bytes: Vec<u8> =
+                    before.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Err(error) => panic!("{:?}: no end: {error}\n{}", self.kind, self.transcript),
+        }
+    }
+
     #[track_caller]
     fn end(&mut self) -> (String, i32) {
         self.count += 1;

@@ -20,6 +20,7 @@ mod env;
 mod exec;
 mod help;
 mod hooked;
+mod hooks_attacks;
 mod hooks_basic;
 mod layers;
 mod mfa;
