@@ -22,6 +22,7 @@ mod help;
 mod hooked;
 mod hooks_attacks;
 mod hooks_basic;
+mod hooks_forged;
 mod layers;
 mod mfa;
 mod network;
