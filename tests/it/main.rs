@@ -30,5 +30,7 @@ mod sessions;
 mod shells;
 mod smoke;
 mod support;
+mod trust;
+mod trust_files;
 mod vaults;
 mod workspace;
