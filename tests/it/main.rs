@@ -26,6 +26,7 @@ mod hooks_forged;
 mod layers;
 mod mfa;
 mod network;
+mod pin;
 mod sessions;
 mod shells;
 mod smoke;
