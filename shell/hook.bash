@@ -222,6 +222,15 @@ then
         fi
     }
 
+    # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves
+    # the cursor or is taken for more than a name.
+    function __leapp_outer_name {
+        case ${LEAPP_SESSION-} in
+        *[!A-Za-z0-9._-]*) __leapp_name=unknown ;;
+        *) __leapp_name=${LEAPP_SESSION-} ;;
+        esac
+    }
+
     # In a shell that was started inside a session: until the program has said what to do about it,
     # what is there counts as ours, so that it can be closed.
     function __leapp_adopt {
@@ -230,7 +239,8 @@ then
             __leapp_w=d __leapp_k=$AWS_ACCESS_KEY_ID
             __leapp_g_LEAPP_STATE=$LEAPP_STATE __leapp_g_LEAPP_SESSION=${LEAPP_SESSION-}
             __leapp_g_AWS_REGION=${AWS_REGION-} __leapp_g_AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION-}
-            leapp_session=${LEAPP_SESSION-}
+            __leapp_outer_name
+            leapp_session=$__leapp_name
             ;;
         esac
         if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
@@ -401,7 +411,7 @@ then
     }
 
     # Whether the program is there. A new one is taken from PATH only by an absolute path that is
-    # not below the current directory.
+    # not below the current directory, by whatever links the two are reached.
     function __leapp_reach {
         if [ -x "$__leapp_program" ]; then
             \builtin return 0
@@ -410,8 +420,14 @@ then
         case $__leapp_text in
         "$PWD"/*) ;;
         /*)
-            __leapp_program=$__leapp_text
-            \builtin return 0
+            __leapp_with=$(\builtin cd -P -- "${__leapp_text%/*}/" && \builtin pwd -P)/
+            case $__leapp_with in
+            "$(\builtin pwd -P 2>/dev/null)"/*) ;;
+            *)
+                __leapp_program=$__leapp_text
+                \builtin return 0
+                ;;
+            esac
             ;;
         esac
         if [ -z "$__leapp_gone" ]; then
@@ -652,7 +668,7 @@ then
         case ${LEAPP_STATE-} in
         '') ;;
         *)
-            __leapp_name=${LEAPP_SESSION-}
+            __leapp_outer_name
             if __leapp_reach && __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg \
                 "$__leapp_program" env --unset --shell=bash 2>/dev/null); then
                 __leapp_leaving=1

@@ -189,6 +189,16 @@ if status is-interactive
         test (path resolve -- "$__leapp_f") = (path resolve -- "$__leapp_a")
     end
 
+    # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves
+    # the cursor or is taken for more than a name.
+    function __leapp_outer_name
+        if string match -qr '^[A-Za-z0-9._-]*\z' -- "$LEAPP_SESSION"
+            printf '%s\n' "$LEAPP_SESSION"
+        else
+            printf '%s\n' unknown
+        end
+    end
+
     # In a shell that was started inside a session: until the program has said what to do about it,
     # what is there counts as ours, so that it can be closed.
     function __leapp_adopt
@@ -198,7 +208,7 @@ if status is-interactive
             for name in LEAPP_STATE LEAPP_SESSION AWS_REGION AWS_DEFAULT_REGION
                 set -g __leapp_g_$name $$name
             end
-            set -g leapp_session $LEAPP_SESSION
+            set -g leapp_session (__leapp_outer_name)
         end
         __leapp_ask
         set -l handled $status
@@ -359,17 +369,21 @@ if status is-interactive
             return 0
         end
         set -l found (command -s leapp)
-        switch "$found"
-            case "$PWD/*"
-            case '/*'
-                set -g __leapp_program $found
-                return 0
+        if string match -q '/*' -- "$found"
+            and not __leapp_is_below "$found" "$PWD"
+            and not __leapp_is_below (path resolve -- (path dirname -- "$found"))/ (builtin pwd -P)
+            set -g __leapp_program $found
+            return 0
         end
         if test -z "$__leapp_gone"
             set -g __leapp_gone 1
             __leapp_say "leapp: '$__leapp_program' is gone, so directories switch nothing on; install leapp, then start a new shell"
         end
         return 1
+    end
+
+    function __leapp_is_below --argument-names path directory
+        test (string sub -l (math 1 + (string length -- "$directory")) -- "$path" | string collect) = "$directory/"
     end
 
     # Without an answer, what is on must not stay on and must not give way to other credentials: keys
@@ -608,7 +622,7 @@ if status is-interactive
         __leapp_restore
         # What `leapp env` or an outer shell has put there goes too.
         if test -n "$LEAPP_STATE"
-            set name $LEAPP_SESSION
+            set name (__leapp_outer_name)
             set -l text
             if __leapp_reach; and set text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg $__leapp_program env --unset --shell=fish 2>/dev/null)
                 set -g __leapp_leaving 1

@@ -239,12 +239,24 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             $status -ne 130
         }
 
+        # Whether a link stands on the way to a directory: then its path does not tell what is below it.
+        function Test-Linked([string] $Directory) {
+            while ($Directory) {
+                if (-not [IO.Directory]::Exists($Directory)) { return $true }
+                if ([IO.File]::GetAttributes($Directory) -band [IO.FileAttributes]::ReparsePoint) { return $true }
+                $Directory = [IO.Path]::GetDirectoryName($Directory)
+            }
+            $false
+        }
+
         # Whether the program is there. A new one is taken from PATH only by an absolute path that is not
         # below the current directory.
         function Test-Program {
             if ([IO.File]::Exists($Program)) { return $true }
             $found = Get-Command -Name leapp -CommandType Application -ErrorAction Ignore | Select-Object -First 1
-            if ($found -and [IO.Path]::IsPathRooted($found.Source) -and -not $found.Source.StartsWith($PWD.ProviderPath + [IO.Path]::DirectorySeparatorChar)) {
+            if ($found -and [IO.Path]::IsPathRooted($found.Source) -and
+                -not $found.Source.StartsWith($PWD.ProviderPath + [IO.Path]::DirectorySeparatorChar) -and
+                -not (Test-Linked ([IO.Path]::GetDirectoryName($found.Source))) -and -not (Test-Linked $PWD.ProviderPath)) {
                 $script:Program = $found.Source
                 return $true
             }
@@ -288,6 +300,13 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
         }
 
+        # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves
+        # the cursor or is taken for more than a name.
+        function Get-OuterName {
+            $name = "$env:LEAPP_SESSION"
+            if ($name -cmatch '[^A-Za-z0-9._-]') { 'unknown' } else { $name }
+        }
+
         # In a shell that was started inside a session: until the program has said what to do about it,
         # what is there counts as ours, so that it can be closed.
         function Enter-Inherited {
@@ -299,7 +318,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     $Saved[$name] = $null
                 }
                 foreach ($name in $Group) { $Saved[$name] = $null }
-                $global:leapp_session = "$env:LEAPP_SESSION"
+                $global:leapp_session = Get-OuterName
             }
             $handled = Request-Answer @()
             if ($State.l -cne '/') { $script:Inherited = $false }
@@ -484,7 +503,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             Restore-Environment
             # What `leapp env` or an outer shell has put there goes too.
             if ($env:LEAPP_STATE) {
-                $name = $env:LEAPP_SESSION
+                $name = Get-OuterName
                 if (Test-Program) {
                     $answer = Invoke-Program @('env', '--unset', '--shell=powershell')
                     if ($answer[0] -eq 0) {

@@ -165,6 +165,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s ))
   }
 
+  # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves the
+  # cursor or is taken for more than a name.
+  function __leapp_outer_name {
+    case "${LEAPP_SESSION-}" in
+      (*[^A-Za-z0-9._-]*) __leapp_name=unknown ;;
+      (*) __leapp_name="${LEAPP_SESSION-}" ;;
+    esac
+  }
+
   # In a shell that was started inside a session: until the program has said what to do about it,
   # what is there counts as ours, so that it can be closed.
   function __leapp_adopt {
@@ -173,7 +182,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_w=d __leapp_k="$AWS_ACCESS_KEY_ID"
         \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE" __leapp_g_LEAPP_SESSION="${LEAPP_SESSION-}" \
           __leapp_g_AWS_REGION="${AWS_REGION-}" __leapp_g_AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION-}"
-        leapp_session="${LEAPP_SESSION-}"
+        __leapp_outer_name
+        leapp_session="$__leapp_name"
         ;;
     esac
     if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
@@ -335,8 +345,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     case "$__leapp_text" in
       ("$PWD"/*) ;;
       (/*)
-        __leapp_program="$__leapp_text"
-        \builtin return 0
+        case "${__leapp_text:h:A}/" in
+          ("${PWD:A}"/*) ;;
+          (*)
+            __leapp_program="$__leapp_text"
+            \builtin return 0
+            ;;
+        esac
         ;;
     esac
     if [[ -z "$__leapp_gone" ]]; then
@@ -574,7 +589,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_restore
     # What `leapp env` or an outer shell has put there goes too.
     if [[ -n "${LEAPP_STATE-}" ]]; then
-      __leapp_name="${LEAPP_SESSION-}"
+      __leapp_outer_name
       if __leapp_reach && __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" "$__leapp_program" env --unset --shell=zsh 2>/dev/null)"; then
         __leapp_leaving=1
         \builtin eval "$__leapp_text"

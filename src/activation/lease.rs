@@ -85,10 +85,15 @@ impl Lease {
         if std::fs::symlink_metadata(&path).and_then(|meta| meta.modified()).ok() == Some(wanted) {
             return Ok(());
         }
-        let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // Neither a link nor a pipe that nobody reads: neither is a lease of ours.
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits());
-        let file: File = options.open(&path)?;
+        let opened = options.open(&path).or_else(|_| {
+            let removed = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
+            removed.and_then(|()| options.open(&path))
+        });
+        let file: File = opened?;
         file.set_times(FileTimes::new().set_modified(wanted))
     }
 

@@ -164,6 +164,9 @@ fn check(place: &Place, home: Option<Node>) -> Result<Checked, String> {
     }
     let file = owned::open_plain(&place.file).map_err(|error| error.to_string())?;
     let facts = file.metadata().map_err(|error| error.to_string())?;
+    if !facts.is_file() {
+        return Err("it is no regular file".into());
+    }
     if facts.uid() != crate::system::process::user() {
         return Err(format!("it belongs to user id {}, not to you", facts.uid()));
     }

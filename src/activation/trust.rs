@@ -254,6 +254,9 @@ impl Store {
 
     /// Every record that can be read, by path.
     pub fn list(&self) -> Vec<Record> {
+        if !matches!(directory::existing(&self.directory), Ok(Some(_))) {
+            return Vec::new();
+        }
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let read = |path: &Path| {
             let content = files::read_private(path, LIMIT).ok().flatten()?;
@@ -270,6 +273,10 @@ impl Store {
 
     fn read(&self, file: &Path) -> Result<Option<(Record, Stamp, String)>, Unreadable> {
         let path = self.path(file);
+        // A record counts only where nobody else can have put it.
+        if directory::existing(&self.directory)?.is_none() {
+            return Ok(None);
+        }
         let Some(content) = files::read_private(&path, LIMIT)? else { return Ok(None) };
         let record: Record = serde_json::from_slice(&content.bytes)
             .map_err(|error| Unreadable::Damaged { path: path.clone(), source: error })?;

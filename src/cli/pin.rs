@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     args::PinArgs,
-    context::{Context, find},
+    context::{Context, find, variable},
     failure::{Failure, Kind, Outcome},
     project::{guard, home_directory, home_node, shown},
     trust,
@@ -148,7 +148,9 @@ fn name_ignore_line(context: &Context, file: &Path) {
     let Some(repository) = directory.ancestors().find(|path| path.join(".git").exists()) else {
         return;
     };
-    if !git_ignore::is_ignored(repository, directory, name, home_directory().as_deref()) {
+    let (home, config) = (home_directory(), variable("XDG_CONFIG_HOME").map(PathBuf::from));
+    let user = git_ignore::User { home: home.as_deref(), config: config.as_deref() };
+    if !git_ignore::is_ignored(repository, file, user) {
         let ignore = shown(&repository.join(".gitignore"));
         context.ui.say(&format!("git does not ignore it; add this line to {ignore}:  {name}"));
     }

@@ -15,7 +15,7 @@ use crate::{
         trust::{Store, Unreadable, Why},
     },
     model::{CredentialIdentifier, Session, Workspace},
-    system::owned::Node,
+    system::{hash, owned::Node},
 };
 
 /// What governs the current directory.
@@ -31,8 +31,8 @@ pub(super) enum Here {
     Refused(Box<Refused>),
     /// A file that a person trusted.
     Trusted(Box<Trusted>),
-    /// A file that nobody has looked at yet.
-    Untrusted(Place, Why),
+    /// A file that nobody has looked at yet, why, and a hash of its bytes.
+    Untrusted(Place, Why, String),
 }
 
 /// The records of this home.
@@ -57,12 +57,12 @@ pub(super) fn here(context: &Context) -> Here {
         Ok(None) => Here::Nothing,
         Err(refused) => Here::Refused(refused),
         Ok(Some(found)) => {
-            let place = found.place().clone();
+            let (place, bytes) = (found.place().clone(), found.bytes().to_vec());
             match store(context).judge(found) {
                 Ok(Judgement::Denied) => Here::Denied(place),
                 Ok(Judgement::NotHere) => Here::Elsewhere(place),
                 Ok(Judgement::Trusted(trusted)) => Here::Trusted(trusted),
-                Ok(Judgement::Untrusted(why)) => Here::Untrusted(place, why),
+                Ok(Judgement::Untrusted(why)) => Here::Untrusted(place, why, hash::short(&bytes)),
                 Err(error) => Here::Refused(Box::new(Refused { place, problem: explain(&error) })),
             }
         }

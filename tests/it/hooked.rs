@@ -212,8 +212,32 @@ impl Hooked {
         self.end().0
     }
 
+    /// The same, with all that the terminal got: escape sequences too.
     #[track_caller]
-    fn end(&mut self) -> (String, i32) {
+    pub(crate) fn settle_raw(&mut self) -> String {
+        self.count += 1;
+        let count = self.count;
+        let split = if self.kind == Kind::Pwsh { "en$()d" } else { "en\"\"d" };
+        self.send(&format!("echo \"{split}{count}:\""));
+        self.sees_raw(&format!("end{count}:"))
+    }
+
+    /// Waits for a text; what came before it, escape sequences too.
+    #[track_caller]
+    pub(crate) fn sees_raw(&mut self, text: &str) -> String {
+        match self.session.exp_string(text) {
+            // The driver takes each byte for a character.
+            Ok(before) => {
+                let bytes: Vec<u8> =
+                    before.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Err(error) => panic!("{:?}: no {text:?}: {error}\n{}", self.kind, self.transcript),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> (String, i32) {
         self.count += 1;
         let count = self.count;
         let (split, status) = match self.kind {

@@ -31,7 +31,7 @@ fn of_here(context: &Context, workspace: Option<&Workspace>) -> Finding {
             Finding::info(SUBJECT, text).command("leapp trust")
         }
         Here::Refused(refused) => Finding::failure(SUBJECT, unusable(&refused)),
-        Here::Untrusted(place, why) => {
+        Here::Untrusted(place, why, _) => {
             let why = match why {
                 Why::Changed(_) => "has changed since it was trusted",
                 Why::New => "was never trusted",

@@ -44,7 +44,7 @@ pub(super) fn decide(context: &Context, hook: &Asking) -> Decision {
             let note = format!("{file} is not used: {}", refused.problem);
             no(context, refused.place, Some(note))
         }
-        Here::Untrusted(place, why) => {
+        Here::Untrusted(place, why, content) => {
             let file = shown(&place.file);
             let note = match why {
                 Why::New => format!("{file} is not trusted: leapp trust"),
@@ -53,7 +53,8 @@ pub(super) fn decide(context: &Context, hook: &Asking) -> Decision {
                     format!("{file} is in another directory than the one trusted: leapp trust")
                 }
             };
-            no(context, place, Some(note))
+            let notes = vec![Note::once_about(note.clone(), content)];
+            Decision { notes, ..no(context, place, Some(note)) }
         }
         Here::Trusted(trusted) => return trusted_project(context, hook, &trusted),
     };

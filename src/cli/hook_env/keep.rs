@@ -14,7 +14,7 @@ use crate::{
         handout::Regions,
     },
     envdelta::Kind,
-    model::RegionName,
+    model::{RegionName, SessionName},
     resolver::marks,
     shell::Owner,
     system::terminal,
@@ -40,8 +40,10 @@ fn failed(
     region: Option<&RegionName>,
     failure: &Failure,
 ) -> Decision {
+    // From the environment, so that it may be anything; prompts show it.
     let name = variable("LEAPP_SESSION").and_then(|name| name.into_string().ok());
-    let name = name.unwrap_or_else(|| identity.to_owned());
+    let name = name.and_then(|name| SessionName::parse(&name).ok());
+    let name = name.map_or_else(|| "unknown".to_owned(), |name| name.to_string());
     let hint = failure.hint.as_deref().unwrap_or("leapp doctor");
     let note = format!("'{name}' cannot stay on ({}): leapp off, or {hint}", failure.in_a_line());
     let closed = Closed {
@@ -72,10 +74,14 @@ fn look(
     let found = wanted.look()?;
     let known = context.before.state().map(|state| state.access_key_id.clone());
     if let Effect::Set(set) = &found.decision.effect
-        && session.protected
         && set.warning != EXPIRED
-        && !(held && known.as_ref() == Some(&set.key))
-        && !was_named(context, session.id)
+        && {
+            let same = known.as_ref() == Some(&set.key);
+            // A state that comes from elsewhere may be anybody's word: it keeps what is there, and
+            // puts nothing else there.
+            let forged = !held && !same;
+            forged || session.protected && !(held && same) && !was_named(context, session.id)
+        }
     {
         // Others than those which were asked for are not put into a shell unasked.
         let name = &session.name;

@@ -6,6 +6,8 @@ use crate::system::hash;
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     text: String,
+    /// What it tells apart from a line of the same words.
+    about: String,
     /// Whether it is said each time: it tells of a change.
     always: bool,
 }
@@ -13,12 +15,17 @@ pub(super) struct Note {
 impl Note {
     /// A line that is said once.
     pub(super) fn once(text: impl Into<String>) -> Self {
-        Self { text: text.into(), always: false }
+        Self { text: text.into(), about: String::new(), always: false }
+    }
+
+    /// A line that is said once for each thing that it is about.
+    pub(super) fn once_about(text: impl Into<String>, about: String) -> Self {
+        Self { about, ..Self::once(text) }
     }
 
     /// A line that tells of a change.
     pub(super) fn news(text: impl Into<String>) -> Self {
-        Self { text: text.into(), always: true }
+        Self { always: true, ..Self::once(text) }
     }
 }
 
@@ -31,7 +38,7 @@ pub(super) fn unsaid(notes: &[Note], said: &[String], is_on: bool) -> (Vec<Strin
     let mut words: Vec<String> = if is_on { Vec::new() } else { said.to_vec() };
     let mut lines = Vec::new();
     for note in notes {
-        let mut word = hash::short(note.text.as_bytes());
+        let mut word = hash::short(format!("{}\n{}", note.text, note.about).as_bytes());
         word.truncate(8);
         let known = said.contains(&word);
         if !words.contains(&word) && !note.always {
@@ -58,5 +65,7 @@ mod tests {
         let said: Vec<String> = said.split(',').map(str::to_owned).collect();
         assert_eq!(unsaid(&notes, &said, false).0, ["b"]);
         assert_eq!(unsaid(&[], &said, true).1, "");
+        let other = [Note::once_about("a", "other content".to_owned())];
+        assert_eq!(unsaid(&other, &said, false).0, ["a"]);
     }
 }
