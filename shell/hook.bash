@@ -91,11 +91,11 @@ then
     function __leapp_at_prompt {
         if [ "$PWD" = "$__leapp_p" ]; then
             case $__leapp_w in
-            d) if __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
+            d) if __leapp_is_undisputed && __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
-            u) if __leapp_in_time && __leapp_use_holds; then
+            u) if __leapp_is_undisputed && __leapp_in_time && __leapp_use_holds; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
@@ -207,7 +207,7 @@ then
         __leapp_find
         if [ "$__leapp_w" = u ] || [ "$__leapp_w" = d ]; then
             if [ -n "$__leapp_k" ] && ! __leapp_is_ours; then
-                __leapp_w=g
+                __leapp_give_up
             elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
                 # Our own word on what is on; nobody else has a say in it.
                 \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
@@ -310,6 +310,20 @@ then
     # anybody may have written.
     function __leapp_is_ours {
         [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
+    }
+
+    # Whether nobody has put other keys in the place of ours.
+    function __leapp_is_undisputed {
+        [ -z "$__leapp_k" ] || [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
+    }
+
+    # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+    # should ours return.
+    function __leapp_give_up {
+        __leapp_w=g
+        __leapp_hand_over
+        leapp_session='' leapp_warning=''
+        \builtin return 0
     }
 
     function __leapp_leave {

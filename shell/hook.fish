@@ -69,12 +69,12 @@ if status is-interactive
         if test "$PWD" = "$__leapp_p"
             switch "$__leapp_w"
                 case d
-                    if __leapp_lease_holds "$__leapp_c"
+                    if __leapp_is_undisputed; and __leapp_lease_holds "$__leapp_c"
                         __leapp_contradicted
                         return 0
                     end
                 case u
-                    if __leapp_use_holds
+                    if __leapp_is_undisputed; and __leapp_use_holds
                         __leapp_contradicted
                         return 0
                     end
@@ -168,7 +168,7 @@ if status is-interactive
         __leapp_find
         if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
-                set -g __leapp_w g
+                __leapp_give_up
             else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
                 # Our own word on what is on; nobody else has a say in it.
                 set -gx LEAPP_SESSION $leapp_session
@@ -269,6 +269,20 @@ if status is-interactive
     # anybody may have written.
     function __leapp_is_ours
         test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    # Whether nobody has put other keys in the place of ours.
+    function __leapp_is_undisputed
+        test -z "$__leapp_k" -o "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+    # should ours return.
+    function __leapp_give_up
+        set -g __leapp_w g
+        __leapp_hand_over
+        set -g leapp_session
+        set -g leapp_warning
     end
 
     function __leapp_leave

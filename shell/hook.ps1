@@ -80,6 +80,18 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # anybody may have written.
         function Test-Ours { (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $State.k }
 
+        # Whether nobody has put other keys in the place of ours.
+        function Test-Undisputed { -not $State.k -or (Test-Ours) }
+
+        # Other keys than ours are on: nothing says any more that our session is. What was saved is
+        # kept, should ours return.
+        function Stop-Ownership {
+            $State.w = 'g'
+            Move-Saved
+            $global:leapp_session = ''
+            $global:leapp_warning = ''
+        }
+
         # The user may have removed it.
         function Get-SessionName { [string] (Get-Variable -Name leapp_session -Scope Global -ValueOnly -ErrorAction Ignore) }
 
@@ -323,7 +335,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($State.w -ceq 'x') { return $true }
             $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
             if ($State.w -cin 'd', 'u' -and $State.k) {
-                if (-not (Test-Ours)) { $State.w = 'g' }
+                if (-not (Test-Ours)) { Stop-Ownership }
                 elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
                     # Our own word on what is on; nobody else has a say in it.
                     Set-Value 'LEAPP_SESSION' (Get-SessionName)
@@ -363,8 +375,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             $here = $PWD.ProviderPath
             if (-not $Moved -and $here -ceq $Path) {
                 switch -CaseSensitive ($State.w) {
-                    'd' { if (Test-Lease) { Show-Contradiction; return } }
-                    'u' { if (Test-UseLease) { Show-Contradiction; return } }
+                    'd' { if ((Test-Undisputed) -and (Test-Lease)) { Show-Contradiction; return } }
+                    'u' { if ((Test-Undisputed) -and (Test-UseLease)) { Show-Contradiction; return } }
                     'o' { return }
                     'x' { return }
                     'g' { return }

@@ -32,7 +32,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -40,7 +40,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
         (u)
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -146,7 +146,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_find
     if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]]; then
       if ! __leapp_is_ours; then
-        __leapp_w=g
+        __leapp_give_up
       elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
         # Our own word on what is on; nobody else has a say in it.
         \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
@@ -243,6 +243,15 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # anybody may have written.
   function __leapp_is_ours {
     [[ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]]
+  }
+
+  # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+  # should ours return.
+  function __leapp_give_up {
+    __leapp_w=g
+    __leapp_hand_over
+    leapp_session= leapp_warning=
+    \builtin return 0
   }
 
   function __leapp_leave {
