@@ -21,6 +21,8 @@ mod exec;
 mod help;
 mod hooked;
 mod hooks_basic;
+mod hooks_life;
+mod hooks_owners;
 mod layers;
 mod mfa;
 mod network;
