@@ -12,7 +12,7 @@ use crate::{
 const OTHER: &str = "AKIAOTHERTOOL";
 
 /// Sessions `dev`, `prod` and `live` that are active, the projects `shop` (dev) and `store` (prod),
-/// and a directory `plain`.
+/// a directory `plain`, and `wild` with a file that nobody trusts.
 struct Place {
     world: World,
     /// Access key ids, and whose they are.
@@ -42,6 +42,7 @@ impl Place {
         std::fs::create_dir(shop.join("sub")).unwrap();
         project(&world, "store", "prod");
         folder(&world, "plain");
+        std::fs::write(folder(&world, "wild").join(".leapp.toml"), "session = 'prod'\n").unwrap();
         Self { world, keys }
     }
 
@@ -209,6 +210,25 @@ fn off_holds_until_another_project_is_entered() {
         ("cd plain", "-", &[]),
         ("cd store", "prod d", &[PROD]),
         ("cd plain", "-", &[PROD_OFF]),
+    ]);
+}
+
+/// Only a root that names a session takes the shell from `use` and `off`.
+#[test]
+fn a_project_that_switches_nothing_on_takes_the_shell_from_nobody() {
+    let note = "wild/.leapp.toml is not trusted: leapp trust";
+    play(&[
+        ("use live", "live u", &[LIVE]),
+        ("cd wild", "live u", &[note]),
+        ("cd plain", "live u", &[]),
+        ("off", "-", &[GONE]),
+        ("cd wild", "-", &[]),
+        ("cd store", "prod d", &[PROD]),
+        ("cd wild", "-", &[PROD_OFF, note]),
+        ("env live", "live e", &[]),
+        ("cd plain", "live e", &[]),
+        ("cd wild", "live e", &[]),
+        ("off", "-", &[GONE]),
     ]);
 }
 
@@ -430,7 +450,7 @@ fn a_use_that_fails_leaves_what_is_on() {
     let place = &failing();
     everywhere(|kind| {
         let mut shell = place.shell(kind);
-        for start in ["cd plain", "use live", "cd shop", "env live"] {
+        for (at, start) in ["cd plain", "use live", "cd shop", "env live"].into_iter().enumerate() {
             shell.run(&line(kind, start));
             let before = shell.ours();
             let refused = |said: String, code: i32, status: i32, why: &str| {
@@ -446,10 +466,11 @@ fn a_use_that_fails_leaves_what_is_on() {
             shell.send("no");
             let (said, code) = shell.status("");
             refused(said, code, 3, "its name was not typed");
-            shell.send(&kind.by_hand("use mfa"));
-            shell.sees("code");
-            shell.send("000000");
-            assert!(shell.settle().contains("leapp: hint:"), "{kind:?}");
+            // A code is refused a second time without being asked about.
+            let flag = if kind == Kind::Pwsh { "-MfaCode" } else { "--mfa-code" };
+            let wrong = format!("use mfa {flag} 0000{}{at} --no-input", kind as u8);
+            let (said, code) = shell.status(&kind.by_hand(&wrong));
+            refused(said, code, 3, "code was rejected");
             let (said, code) = shell.status(&kind.by_hand("use mfa --no-input"));
             refused(said, code, 3, "leapp start mfa");
             assert_eq!(shell.ours(), before, "{kind:?}: {start}");
