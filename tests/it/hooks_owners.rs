@@ -216,15 +216,15 @@ fn off_holds_until_another_project_is_entered() {
 /// Only a root that names a session takes the shell from `use` and `off`.
 #[test]
 fn a_project_that_switches_nothing_on_takes_the_shell_from_nobody() {
-    let note = "wild/.leapp.toml is not trusted: leapp trust";
+    const NOTE: &str = "wild/.leapp.toml is not trusted: leapp trust";
     play(&[
         ("use live", "live u", &[LIVE]),
-        ("cd wild", "live u", &[note]),
+        ("cd wild", "live u", &[NOTE]),
         ("cd plain", "live u", &[]),
         ("off", "-", &[GONE]),
         ("cd wild", "-", &[]),
         ("cd store", "prod d", &[PROD]),
-        ("cd wild", "-", &[PROD_OFF, note]),
+        ("cd wild", "-", &[PROD_OFF, NOTE]),
         ("env live", "live e", &[]),
         ("cd plain", "live e", &[]),
         ("cd wild", "live e", &[]),
