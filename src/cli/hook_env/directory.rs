@@ -212,10 +212,12 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     };
     let mut found = wanted.look()?;
     found.decision.notes.extend(notes.iter().map(Note::once));
-    if let (Some((entry, more)), Effect::Set(set)) = (found.entry, &found.decision.effect) {
+    if let (Some(working), Effect::Set(set)) = (found.working, &found.decision.effect) {
         let stamp = (context.home.workspace(), opened.stamp);
-        notes.extend(more);
-        keep(context, trusted, Made { entry, set, notes, files: vec![config, stamp] });
+        notes.extend(working.notes);
+        let mut files = vec![config, stamp];
+        files.extend(working.file);
+        keep(context, trusted, Made { entry: working.entry, set, notes, files });
     }
     Ok(found.decision)
 }
