@@ -129,7 +129,7 @@ fn announce(context: &Context, hook: &Asking, decision: &mut Decision) {
         let expiry = expiry.map_or(0, |state| i64::try_from(state.expiry).unwrap_or(0));
         let log = context.home.audit();
         audit::append(&log, &set.identity, "hook", crate::model::Timestamp(expiry));
-    } else if renewed {
+    } else if renewed && decision.notes.is_empty() {
         let text = format!("credentials of '{}' are not there any more", set.session);
         decision.notes.insert(0, Note::news(text));
     }
