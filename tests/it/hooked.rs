@@ -182,6 +182,11 @@ impl Hooked {
         self.end()
     }
 
+    /// How often a text has come so far, at any prompt.
+    pub(crate) fn heard(&self, text: &str) -> usize {
+        self.transcript.matches(text).count()
+    }
+
     /// Types a line and goes on at once.
     pub(crate) fn send(&mut self, line: &str) {
         self.session.send_line(line).unwrap();

@@ -1,1 +1,343 @@
-//! How credentials live and end in shells with the hook: renewal, refusal, revocation, clocks.
+//! How credentials live and end in shells with the hook: stopped, rotated, renewed, refused, ended.
+//! Whatever happens reaches every open shell at its next prompt.
+
+use std::{
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::{
+    hooked::{Hooked, Kind, everywhere, folder, kinds, on_terminal, project},
+    hooks_basic::{ready, second},
+    support::World,
+};
+
+const HOUR: i64 = 3600;
+
+/// Two shells of a kind in the project `shop`.
+fn two(world: &World, kind: Kind) -> [Hooked; 2] {
+    let enter = || {
+        let mut shell = Hooked::new(world, kind);
+        shell.run("cd code/shop");
+        shell
+    };
+    [enter(), enter()]
+}
+
+/// Takes every lease back, as the program does it, so that each shell asks once more.
+pub(crate) fn revoke(world: &World) {
+    _ = std::fs::remove_dir_all(world.run_directory().join("leases"));
+}
+
+/// Moves the program's clock and the server's; the shells ask once more.
+fn travel(world: &mut World, shells: &mut [Hooked], seconds: i64) {
+    world.set("LEAPP_TEST_CLOCK", seconds.to_string());
+    world.control("clock", json!({ "offset": seconds }));
+    for shell in shells.iter_mut() {
+        let line = shell.kind.export("LEAPP_TEST_CLOCK", &seconds.to_string());
+        shell.run(&line);
+    }
+    revoke(world);
+}
+
+/// Presses return until it is so.
+#[track_caller]
+fn until(shell: &mut Hooked, what: &str, is_so: impl Fn(&mut Hooked, &str) -> bool) -> String {
+    let end = Instant::now() + Duration::from_secs(40);
+    let mut all = String::new();
+    while Instant::now() < end {
+        let said = shell.said("true");
+        all = format!("{all}\n{said}");
+        if is_so(shell, &said) {
+            return all;
+        }
+    }
+    panic!("{:?}: never {what}: {all}", shell.kind)
+}
+
+fn key(shell: &mut Hooked) -> String {
+    shell.exported("AWS_ACCESS_KEY_ID").unwrap_or_default()
+}
+
+fn count(world: &World, action: &str) -> usize {
+    world.actions().iter().filter(|name| *name == action).count()
+}
+
+/// Nothing that works is on, nothing falls over to something else, and prompts can tell.
+#[track_caller]
+fn is_closed(shell: &mut Hooked, session: &str) {
+    let all = shell.environment();
+    let text = |name: &str| all.get(name).map(|v| v.to_string_lossy().into_owned());
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        assert_eq!(text(name).as_deref(), Some("LEAPP-EXPIRED"), "{:?}: {name}", shell.kind);
+    }
+    let end: jiff::Timestamp = text("AWS_CREDENTIAL_EXPIRATION").unwrap().parse().unwrap();
+    assert!(end < jiff::Timestamp::now(), "{:?}: {end}", shell.kind);
+    assert_eq!(text("LEAPP_SESSION").as_deref(), Some(session), "{:?}", shell.kind);
+    assert!(text("LEAPP_STATE").unwrap().contains(";LEAPP-EXPIRED;"), "{:?}", shell.kind);
+    assert_eq!(shell.shown(), (session.into(), "expired".into()), "{:?}", shell.kind);
+}
+
+/// Working credentials are on, and what prompts and tools read fits them.
+#[track_caller]
+fn is_on(shell: &mut Hooked, session: &str) {
+    let all = shell.environment();
+    let text = |name: &str| all.get(name).map(|v| v.to_string_lossy().into_owned());
+    assert!(text("AWS_ACCESS_KEY_ID").unwrap().starts_with("ASIA"), "{:?}", shell.kind);
+    let end: jiff::Timestamp = text("AWS_CREDENTIAL_EXPIRATION").unwrap().parse().unwrap();
+    let state = text("LEAPP_STATE").unwrap();
+    let parts: Vec<&str> = state.split(';').collect();
+    assert_eq!(parts[3].parse(), Ok(end.as_second()), "{:?}: {state}", shell.kind);
+    assert_eq!(Some(parts[4]), text("AWS_ACCESS_KEY_ID").as_deref(), "{:?}", shell.kind);
+    assert!(end > jiff::Timestamp::now(), "{:?}: {end}", shell.kind);
+    assert_eq!(text("LEAPP_SESSION").as_deref(), Some(session), "{:?}", shell.kind);
+    assert_eq!(shell.shown(), (session.into(), String::new()), "{:?}", shell.kind);
+}
+
+#[test]
+fn stop_reaches_every_shell_and_holds_until_the_session_is_asked_for_by_name() {
+    everywhere(|kind| {
+        let world = ready();
+        project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        world.leapp(["stop", "dev"]).succeeds();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert!(said.contains("'dev' was stopped: leapp start dev"), "{kind:?}: {said}");
+            is_closed(shell, "dev");
+            assert_eq!(shell.said("true"), "", "{kind:?}: once");
+            // A directory does not switch it on again.
+            shell.run("cd ..");
+            assert_eq!(shell.on(), "", "{kind:?}");
+            shell.run("cd shop");
+            is_closed(shell, "dev");
+        }
+        let before = world.actions().len();
+        let mut third = Hooked::new(&world, kind);
+        third.run("cd code/shop");
+        is_closed(&mut third, "dev");
+        assert_eq!(world.actions().len(), before, "{kind:?}: nothing is renewed");
+        world.leapp(["start", "dev"]).succeeds();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert_eq!(said, "leapp: dev is on (eu-west-1)", "{kind:?}");
+            is_on(shell, "dev");
+        }
+    });
+}
+
+#[test]
+fn a_session_that_is_stopped_under_use_is_closed_and_off_brings_back_what_was() {
+    everywhere(|kind| {
+        let world = ready();
+        let mut shell = Hooked::new(&world, kind);
+        let before = shell.ours();
+        shell.run(&kind.by_hand("use dev"));
+        is_on(&mut shell, "dev");
+        world.leapp(["stop", "dev"]).succeeds();
+        let said = shell.said("true");
+        assert!(said.contains("'dev' was stopped") && !said.contains('\n'), "{kind:?}: {said}");
+        is_closed(&mut shell, "dev");
+        assert_eq!(shell.said("cd code 2>/dev/null; true"), "", "{kind:?}");
+        is_closed(&mut shell, "dev");
+        shell.run(&kind.by_hand("use dev"));
+        is_on(&mut shell, "dev");
+        world.leapp(["session", "remove", "dev", "--yes"]).succeeds();
+        let said = shell.said("true");
+        assert!(said.contains("leapp off") && !said.contains('\n'), "{kind:?}: {said}");
+        is_closed(&mut shell, "dev");
+        shell.run(&kind.by_hand("off"));
+        assert_eq!(shell.ours(), before, "{kind:?}");
+    });
+}
+
+#[test]
+fn rotate_lock_untrust_and_edits_reach_every_shell() {
+    everywhere(|kind| {
+        let world = ready();
+        let shop = project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        let first = key(&mut shells[0]);
+        world.leapp(["rotate", "dev"]).succeeds();
+        for shell in &mut shells {
+            assert_eq!(shell.said("true"), "", "{kind:?}: it is the same session");
+            is_on(shell, "dev");
+            assert_ne!(key(shell), first, "{kind:?}");
+        }
+        world.leapp(["session", "edit", "dev", "--region", "eu-central-1"]).succeeds();
+        for shell in &mut shells {
+            shell.run("true");
+            for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+                assert_eq!(shell.exported(name).as_deref(), Some("eu-central-1"), "{kind:?}");
+            }
+            is_on(shell, "dev");
+        }
+        // The file's region wins over the session's, and an edited file is trusted by nobody.
+        std::fs::write(shop.join(".leapp.toml"), "session = 'dev'\nregion = 'eu-north-1'\n")
+            .unwrap();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert!(said.contains("has changed since it was trusted: leapp trust"), "{said}");
+            assert_eq!(shell.on(), "", "{kind:?}: an untrusted file changes nothing");
+            assert_eq!(shell.shown(), (String::new(), String::new()), "{kind:?}");
+        }
+        shells[0].answer("leapp trust", "[y/N]", "y");
+        for shell in &mut shells {
+            shell.run("true");
+            is_on(shell, "dev");
+            assert_eq!(shell.exported("AWS_REGION").as_deref(), Some("eu-north-1"), "{kind:?}");
+        }
+        world.leapp(["untrust", shop.to_str().unwrap()]).succeeds();
+        for shell in &mut shells {
+            assert!(shell.said("true").contains("is not trusted"), "{kind:?}");
+            assert_eq!(shell.on(), "", "{kind:?}");
+        }
+    });
+}
+
+#[test]
+fn another_role_or_no_session_behind_the_name_switches_every_shell_off() {
+    everywhere(|kind| {
+        let world = ready();
+        project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        let before = Hooked::new(&world, kind).ours();
+        let role = "arn:aws:iam::444455556666:role/Short";
+        world.leapp(["session", "edit", "dev", "--role-arn", role]).succeeds();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert!(said.contains("leapp trust"), "{kind:?}: {said}");
+            assert_eq!(shell.ours(), before, "{kind:?}: trusted for another role: {said}");
+        }
+        shells[0].answer("leapp trust", "[y/N]", "y");
+        world.leapp(["start", "dev"]).succeeds();
+        for shell in &mut shells {
+            shell.run("true");
+            is_on(shell, "dev");
+        }
+        world.leapp(["session", "remove", "dev", "--yes"]).succeeds();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert_eq!(said.lines().filter(|l| l.contains("leapp: ")).count(), 1, "{said}");
+            assert_eq!(shell.ours(), before, "{kind:?}: {said}");
+            assert_eq!(shell.said("true"), "", "{kind:?}: once");
+        }
+    });
+}
+
+#[test]
+fn a_session_that_needs_a_code_is_never_asked_for_by_the_hook() {
+    everywhere(|kind| {
+        let world = World::with_mfa();
+        project(&world, "shop", "prod");
+        let mut shells = [Hooked::new(&world, kind), Hooked::new(&world, kind)];
+        for shell in &mut shells {
+            let said = shell.said("cd code/shop");
+            assert!(said.contains("leapp start prod") && !said.contains("MFA code"), "{said}");
+            assert!(!said.contains('\n'), "{kind:?}: one line: {said}");
+            is_closed(shell, "prod");
+            for line in ["true", "cd .", "true"] {
+                assert_eq!(shell.said(line), "", "{kind:?}: once, not at each prompt");
+            }
+        }
+        assert_eq!(world.actions(), Vec::<String>::new(), "{kind:?}");
+        world.leapp(["start", "prod", "--mfa-code", "123456"]).succeeds();
+        for shell in &mut shells {
+            assert_eq!(shell.said("true"), "leapp: prod is on (eu-west-1)", "{kind:?}");
+            is_on(shell, "prod");
+        }
+    });
+}
+
+#[test]
+fn a_locked_vault_is_not_opened_by_the_hook() {
+    everywhere(|kind| {
+        let mut world = World::with_user();
+        world.leapp(["start", "work"]).succeeds();
+        project(&world, "shop", "work");
+        world.unset("LEAPP_VAULT_PASSPHRASE");
+        let mut shells = two(&world, kind);
+        is_on(&mut shells[0], "work");
+        let requests = world.actions().len();
+        world.leapp(["lock"]).succeeds();
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert!(said.contains("'work'") && !said.contains('\n'), "{kind:?}: {said}");
+            is_closed(shell, "work");
+        }
+        for shell in &mut shells {
+            until(shell, "the command", |shell, _| shell.heard("leapp start work") > 0);
+            is_closed(shell, "work");
+            assert_eq!(shell.said("true"), "", "{kind:?}");
+            assert_eq!(shell.heard("leapp start work"), 1, "{kind:?}: once");
+        }
+        assert_eq!(world.actions().len(), requests, "{kind:?}");
+        world.set("LEAPP_VAULT_PASSPHRASE", crate::support::PASSPHRASE);
+        world.leapp(["start", "work"]).succeeds();
+        for shell in &mut shells {
+            shell.run("true");
+            is_on(shell, "work");
+        }
+    });
+}
+
+#[test]
+fn near_their_end_one_renewal_serves_every_shell() {
+    let world = World::with_role("dev", "Admin");
+    world.leapp(["start", "work"]).succeeds();
+    world.control("lifetime", json!({ "seconds": 16 }));
+    world.leapp(["start", "dev"]).succeeds();
+    world.control("lifetime", json!({ "seconds": null }));
+    project(&world, "shop", "dev");
+    let mut shells: Vec<Hooked> = kinds().into_iter().flat_map(|kind| two(&world, kind)).collect();
+    let first = key(&mut shells[0]);
+    // No file is touched: the shells look at their clocks.
+    for shell in &mut shells {
+        let said = until(shell, "the new ones", |shell, _| {
+            let now = key(shell);
+            assert!(now.starts_with("ASIA"), "{:?}: {now}: never nothing", shell.kind);
+            now != first
+        });
+        assert_eq!(said.trim(), "", "{:?}: it is no news", shell.kind);
+        is_on(shell, "dev");
+    }
+    assert_eq!(count(&world, "AssumeRole"), 2, "one for all");
+    assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole", "AssumeRole"]);
+}
+
+#[test]
+fn a_renewal_that_fails_leaves_the_old_ones_until_their_end_and_then_keys_that_cannot_work() {
+    everywhere(|kind| {
+        let mut world = ready();
+        project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        let first = key(&mut shells[0]);
+        let fault = json!({ "action": "AssumeRole", "kind": "status", "status": 403,
+            "code": "AccessDenied", "message": "no", "times": null });
+        world.control("fault", fault);
+        travel(&mut world, &mut shells, HOUR - 10 * 60);
+        for shell in &mut shells {
+            let said = until(shell, "the reason", |_, said| said.contains("could not be renewed"));
+            assert!(said.contains("'dev' could not be renewed, "), "{kind:?}: {said}");
+            assert!(said.contains("AccessDenied"), "{kind:?}: {said}");
+            assert_eq!(key(shell), first, "{kind:?}: the old ones");
+            assert_eq!(shell.said("true"), "", "{kind:?}: once");
+        }
+        assert_eq!(count(&world, "AssumeRole"), 2, "{kind:?}: it was tried once");
+        travel(&mut world, &mut shells, HOUR + 5);
+        for shell in &mut shells {
+            let said = shell.said("true");
+            assert!(said.contains("'dev'"), "{kind:?}: {said}");
+            is_closed(shell, "dev");
+        }
+        world.control("reset", json!({}));
+        world.control("clock", json!({ "offset": HOUR + 5 }));
+        world.leapp(["start", "dev"]).succeeds();
+        for shell in &mut shells {
+            assert!(shell.said("true").contains("leapp: dev is on (eu-west-1)"), "{kind:?}");
+            assert_eq!(shell.shown().1, "", "{kind:?}");
+            assert!(key(shell).starts_with("ASIA") && key(shell) != first, "{kind:?}");
+        }
+    });
+}
