@@ -236,6 +236,10 @@ then
         if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
         if [ -n "$__leapp_ok" ]; then
             __leapp_inherited=
+            if [ "$__leapp_w" = u ]; then
+                __leapp_find
+                __leapp_absolute
+            fi
         fi
         \builtin return "$__leapp_own"
     }
@@ -303,7 +307,11 @@ then
         if ((BASH_SUBSHELL > 0)); then
             \builtin return 0
         fi
-        __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+        # The answer speaks of no project: the one that is held back from stays the same.
+        __leapp_b=$__leapp_a
+        if __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"; then __leapp_own=0; else __leapp_own=1; fi
+        __leapp_a=$__leapp_b
+        \builtin return "$__leapp_own"
     }
 
     # Whether what is on is what the hook put there. The key id alone says so: what a state says,
@@ -629,11 +637,7 @@ then
             \builtin return "$__leapp_status"
         fi
         __leapp_clock
-        __leapp_a=
-        if [ -n "$__leapp_f" ]; then
-            __leapp_a=$__leapp_f
-            __leapp_absolute
-        fi
+        __leapp_absolute
         __leapp_p=$PWD
         if [ -n "$__leapp_n" ]; then
             __leapp_say "$__leapp_n"
@@ -643,8 +647,9 @@ then
 
     # The project that is here now is held back from; it is known by its path from the root.
     function __leapp_absolute {
+        __leapp_a=$__leapp_f
         case $__leapp_a in
-        /*) ;;
+        /* | '') \builtin return 0 ;;
         *) __leapp_a=$PWD/$__leapp_a ;;
         esac
         if ! [ "$__leapp_a" -ef "$__leapp_f" ]; then
@@ -682,12 +687,9 @@ then
             \builtin unset -v LEAPP_SESSION LEAPP_STATE
             ;;
         esac
-        __leapp_w=o __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
+        __leapp_w=o __leapp_c='' __leapp_l='' __leapp_h=''
         __leapp_find
-        if [ -n "$__leapp_f" ]; then
-            __leapp_a=$__leapp_f
-            __leapp_absolute
-        fi
+        __leapp_absolute
         __leapp_p=$PWD
         if [ -n "$__leapp_name" ]; then
             __leapp_say "leapp: $__leapp_name is off; directories switch on again when another project is entered"

@@ -204,6 +204,10 @@ if status is-interactive
         set -l handled $status
         if test -n "$__leapp_ok"
             set -g __leapp_inherited
+            if test "$__leapp_w" = u
+                __leapp_find
+                __leapp_absolute
+            end
         end
         return $handled
     end
@@ -262,7 +266,12 @@ if status is-interactive
         if __leapp_use_holds
             return 0
         end
+        # The answer speaks of no project: the one that is held back from stays the same.
+        set -l project $__leapp_a
         __leapp_ask --held --keep=$__leapp_i --region=$__leapp_r
+        set -l handled $status
+        set -g __leapp_a $project
+        return $handled
     end
 
     # Whether what is on is what the hook put there. The key id alone says so: what a state says,
@@ -607,11 +616,15 @@ if status is-interactive
 
     # The project that is here now is held back from.
     function __leapp_here
+        __leapp_absolute
+        set -g __leapp_p $PWD
+    end
+
+    function __leapp_absolute
         set -g __leapp_a
         if test -n "$__leapp_f"
             set -g __leapp_a (path resolve -- $__leapp_f)
         end
-        set -g __leapp_p $PWD
     end
 
     function __leapp_off

@@ -296,7 +296,11 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Update-Use {
             if (Test-UseLease) { return $true }
-            Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
+            # The answer speaks of no project: the one that is held back from stays the same.
+            $project = $State.a
+            $handled = Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
+            $State.a = $project
+            $handled
         }
 
         # In a shell that was started inside a session: until the program has said what to do about it,
@@ -313,7 +317,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 $global:leapp_session = "$env:LEAPP_SESSION"
             }
             $handled = Request-Answer @()
-            if ($State.l -cne '/') { $script:Inherited = $false }
+            if ($State.l -cne '/') {
+                $script:Inherited = $false
+                if ($State.w -ceq 'u') { Set-Project }
+            }
             $handled
         }
 
@@ -434,9 +441,13 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         # The project that is here now is held back from.
         function Set-Here {
+            Set-Project
+            $script:Path = $PWD.ProviderPath
+        }
+
+        function Set-Project {
             $State.a = ''
             if ($PWD.Provider.Name -ceq 'FileSystem') { $State.a = [string] (Find-ProjectFile) }
-            $script:Path = $PWD.ProviderPath
         }
 
         # Makes $? false for the caller, so that && and || see the failure; the program has said why.

@@ -179,6 +179,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
     if [[ -n "$__leapp_ok" ]]; then
       __leapp_inherited=
+      if [[ "$__leapp_w" = u ]]; then
+        __leapp_find
+        __leapp_absolute
+      fi
     fi
     \builtin return "$__leapp_own"
   }
@@ -236,7 +240,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if __leapp_in_time && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
       \builtin return 0
     fi
-    __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+    # The answer speaks of no project: the one that is held back from stays the same.
+    __leapp_b="$__leapp_a"
+    if __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"; then __leapp_own=0; else __leapp_own=1; fi
+    __leapp_a="$__leapp_b"
+    \builtin return "$__leapp_own"
   }
 
   # Whether what is on is what the hook put there. The key id alone says so: what a state says,
@@ -561,6 +569,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   # The project that is here now is held back from; it is known by its path from the root.
   function __leapp_here {
+    __leapp_absolute
+    __leapp_p="$PWD"
+  }
+
+  function __leapp_absolute {
     __leapp_a=
     if [[ -n "$__leapp_f" ]]; then
       __leapp_a="$PWD/$__leapp_f"
@@ -568,7 +581,6 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_a="$(\builtin pwd -P)/$__leapp_f"
       fi
     fi
-    __leapp_p="$PWD"
   }
 
   function __leapp_off {
