@@ -1,14 +1,12 @@
 //! How credentials live and end in shells with the hook: stopped, rotated, renewed, refused, ended.
 //! Whatever happens reaches every open shell at its next prompt.
 
-use std::{
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::{
-    hooked::{Hooked, Kind, everywhere, folder, kinds, on_terminal, project},
+    hooked::{Hooked, Kind, as_program, everywhere, folder, kinds, project},
     hooks_basic::{ready, second},
     support::World,
 };
@@ -339,5 +337,248 @@ fn a_renewal_that_fails_leaves_the_old_ones_until_their_end_and_then_keys_that_c
             assert_eq!(shell.shown().1, "", "{kind:?}");
             assert!(key(shell).starts_with("ASIA") && key(shell) != first, "{kind:?}");
         }
+    });
+}
+
+/// The renewal that runs for this world, if there is one: its id.
+fn renewal(world: &World) -> Option<u32> {
+    let home = format!("HOME={}", world.home.path().display());
+    std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let words = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let own = std::fs::read(entry.path().join("environ")).ok()?;
+        let has = |bytes: &[u8], word: &str| bytes.split(|b| *b == 0).any(|w| w == word.as_bytes());
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        (has(&words, "renew") && has(&own, &home)).then_some(id)
+    })
+}
+
+#[test]
+fn a_renewal_runs_alone_and_no_prompt_waits_for_it() {
+    everywhere(|kind| {
+        let world = World::with_role("dev", "Admin");
+        world.leapp(["start", "work"]).succeeds();
+        project(&world, "shop", "dev");
+        let slow = json!({ "action": "AssumeRole", "kind": "slow", "seconds": 8, "times": 1 });
+        world.control("fault", slow);
+        let mut shells = two(&world, kind);
+        for shell in &mut shells {
+            shell.run("true");
+            is_closed(shell, "dev");
+            assert_eq!(shell.heard("leapp: fetching credentials of 'dev'"), 1, "{kind:?}");
+        }
+        // All of these prompts came while the other side was still silent.
+        let id = renewal(&world).unwrap_or_else(|| panic!("{kind:?}: no renewal"));
+        let of = |what: &str| format!("/proc/{id}/{what}");
+        let stat = std::fs::read_to_string(of("stat")).unwrap();
+        let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap();
+        assert_eq!(session, id.to_string(), "{kind:?}: a session of its own: {stat}");
+        assert_eq!(std::fs::read_link(of("cwd")).unwrap(), std::path::Path::new("/"));
+        for stream in ["fd/0", "fd/1", "fd/2"] {
+            let target = std::fs::read_link(of(stream)).unwrap();
+            assert_eq!(target, std::path::Path::new("/dev/null"), "{kind:?}: {stream}");
+        }
+        for open in std::fs::read_dir(of("fd")).unwrap().flatten() {
+            let target = std::fs::read_link(open.path()).unwrap_or_default();
+            assert!(!target.starts_with("/dev/pts"), "{kind:?}: {}", target.display());
+        }
+        let own = std::fs::read(of("environ")).unwrap();
+        assert!(!String::from_utf8_lossy(&own).contains("LEAPP_VAULT_PASSPHRASE"), "{kind:?}");
+        for shell in &mut shells {
+            until(shell, "on", |shell, _| shell.on() == "dev");
+            is_on(shell, "dev");
+        }
+        assert_eq!(world.actions(), ["GetSessionToken", "AssumeRole"], "{kind:?}: once for both");
+    });
+}
+
+/// What is lost is fetched once more, and nothing else is on meanwhile.
+#[test]
+fn a_cleared_runtime_directory_and_a_lost_key_are_made_up_for() {
+    everywhere(|kind| {
+        let world = ready();
+        project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        let run = world.run_directory();
+        let first = key(&mut shells[0]);
+        std::fs::remove_dir_all(&run).unwrap();
+        for shell in &mut shells {
+            shell.run("true");
+            until(shell, "on", |shell, _| {
+                let on = shell.on();
+                assert!(on == "dev" || on == "EXPIRED", "{kind:?}: {on:?}");
+                on == "dev"
+            });
+            is_on(shell, "dev");
+            assert_ne!(key(shell), first, "{kind:?}");
+        }
+        assert_eq!(count(&world, "AssumeRole"), 2, "{kind:?}");
+        // The kernel's key: what was sealed with it cannot be read any more.
+        let second = key(&mut shells[0]);
+        forget_kernel_key(&world);
+        assert_eq!(shells[0].said("true"), "", "{kind:?}: what is on stays on");
+        assert_eq!(key(&mut shells[0]), second, "{kind:?}");
+        revoke(&world);
+        for shell in &mut shells {
+            shell.run("true");
+            until(shell, "on", |shell, _| shell.on() == "dev");
+            is_on(shell, "dev");
+            assert_ne!(key(shell), second, "{kind:?}");
+        }
+        assert_eq!(count(&world, "AssumeRole"), 3, "{kind:?}");
+    });
+}
+
+fn forget_kernel_key(world: &World) {
+    let run = world.run_directory();
+    let name = format!("leapp:{}", run.file_name().unwrap().to_str().unwrap());
+    let found = world.run(
+        {
+            let mut command = world.foreign("keyctl");
+            command.args(["search", "@u", "user", &name]);
+            command
+        },
+        None,
+    );
+    let id = found.succeeds().text();
+    let mut command = world.foreign("keyctl");
+    command.args(["unlink", id.trim(), "@u"]);
+    world.run(command, None).succeeds();
+}
+
+/// Leases that are taken away by hand cost a question, and change nothing.
+#[test]
+fn without_leases_the_shells_ask_once_and_stay_as_they_are() {
+    everywhere(|kind| {
+        let world = ready();
+        second(&world);
+        project(&world, "shop", "dev");
+        let mut shells = two(&world, kind);
+        shells[1].run(&kind.by_hand("use prod"));
+        let requests = world.actions().len();
+        for shell in &mut shells {
+            let before = shell.ours();
+            for _ in 0..2 {
+                revoke(&world);
+                assert_eq!(shell.said("true"), "", "{kind:?}");
+                assert_eq!(shell.ours(), before, "{kind:?}");
+            }
+            for line in ["cd .", "true"] {
+                assert_eq!(shell.said(line), "", "{kind:?}");
+                assert_eq!(shell.ours(), before, "{kind:?}: the same owner");
+            }
+        }
+        // So does what was used, in a shell within the shell.
+        let inner = as_program(&world, kind);
+        let before = shells[1].ours();
+        shells[1].run(inner.to_str().unwrap());
+        for line in ["true", "cd .", "true"] {
+            revoke(&world);
+            assert_eq!(shells[1].said(line), "", "{kind:?}");
+            assert_eq!(shells[1].ours(), before, "{kind:?}: the same owner");
+        }
+        shells[1].run("cd ..; cd shop");
+        assert_eq!(shells[1].on(), "dev", "{kind:?}: until the project is entered");
+        assert_eq!(world.actions().len(), requests, "{kind:?}");
+    });
+}
+
+#[test]
+fn without_a_cache_a_directory_says_what_to_do_and_use_works() {
+    everywhere(|kind| {
+        let mut world = ready();
+        project(&world, "shop", "dev");
+        world.set("LEAPP_CACHE", "off");
+        let mut shell = Hooked::new(&world, kind);
+        let before = shell.ours();
+        let requests = world.actions().len();
+        let said = shell.said("cd code/shop");
+        let expected = "leapp: 'dev' needs a cache, and there is none here: leapp exec dev";
+        assert_eq!(said, expected, "{kind:?}");
+        is_closed(&mut shell, "dev");
+        assert_eq!(shell.said("cd ."), "", "{kind:?}: once");
+        assert_eq!(world.actions().len(), requests, "{kind:?}: and asks for nothing");
+        shell.run(&kind.by_hand("use dev"));
+        is_on(&mut shell, "dev");
+        let own = key(&mut shell);
+        assert_eq!(shell.said("true"), "", "{kind:?}");
+        assert_eq!(key(&mut shell), own, "{kind:?}");
+        // Asked once more, there is nothing that could be handed out.
+        revoke(&world);
+        shell.run("true");
+        is_closed(&mut shell, "dev");
+        shell.run(&kind.by_hand("off"));
+        assert_eq!(shell.ours(), before, "{kind:?}");
+    });
+}
+
+/// The hook itself uses no network: where nothing is to be renewed, nobody is called.
+#[test]
+fn without_a_network_nothing_hangs_and_nobody_is_called() {
+    everywhere(|kind| {
+        let world = ready();
+        second(&world);
+        project(&world, "shop", "dev");
+        project(&world, "store", "prod");
+        world.leapp(["stop", "prod"]).succeeds();
+        let silent = json!({ "action": "*", "kind": "slow", "seconds": 90, "times": null });
+        world.control("fault", silent);
+        let requests = world.actions().len();
+        let mut shell = Hooked::new(&world, kind);
+        shell.run("cd code/shop");
+        revoke(&world);
+        shell.run("true");
+        is_on(&mut shell, "dev");
+        shell.run("cd ../store");
+        is_closed(&mut shell, "prod");
+        shell.run("cd ..");
+        assert_eq!(shell.on(), "", "{kind:?}");
+        assert_eq!(world.actions().len(), requests, "{kind:?}");
+    });
+}
+
+#[test]
+fn a_renewal_without_a_network_says_so_once_and_closes() {
+    everywhere(|kind| {
+        let world = World::with_role("dev", "Admin");
+        world.leapp(["start", "work"]).succeeds();
+        project(&world, "shop", "dev");
+        world.control("fault", json!({ "action": "*", "kind": "drop", "times": null }));
+        let mut shell = Hooked::new(&world, kind);
+        shell.run("cd code/shop");
+        let what = "'dev' has no credentials";
+        until(&mut shell, "the reason", |shell, _| shell.heard(what) > 0);
+        is_closed(&mut shell, "dev");
+        for line in ["true", "cd .", "true"] {
+            assert_eq!(shell.said(line), "", "{kind:?}");
+        }
+        assert_eq!(shell.heard(what), 1, "{kind:?}: once");
+        assert_eq!(shell.heard("leapp start dev"), 1, "{kind:?}");
+        world.control("reset", json!({}));
+        world.leapp(["start", "dev"]).succeeds();
+        shell.run("true");
+        is_on(&mut shell, "dev");
+    });
+}
+
+#[test]
+fn the_account_of_a_project_file_is_a_guard() {
+    let world = ready();
+    for (name, account) in [("right", "444455556666"), ("wrong", "111111111111")] {
+        let file = folder(&world, name).join(".leapp.toml");
+        let text = format!("session = 'dev'\naccount = '{account}'\nregion = 'eu-south-1'\n");
+        std::fs::write(file, text).unwrap();
+    }
+    everywhere(|kind| {
+        let mut shell = Hooked::new(&world, kind);
+        shell.run("cd code/wrong");
+        let (said, code) = shell.status("leapp trust");
+        assert!(said.contains("111111111111") && code != 0, "{kind:?}: {said}");
+        assert_eq!(shell.on(), "", "{kind:?}");
+        shell.run("cd ../right");
+        shell.answer("leapp trust", "[y/N]", "y");
+        is_on(&mut shell, "dev");
+        assert_eq!(shell.exported("AWS_REGION").as_deref(), Some("eu-south-1"), "{kind:?}");
+        assert_eq!(shell.exported("AWS_ACCOUNT_ID").as_deref(), Some("444455556666"), "{kind:?}");
+        shell.run("leapp untrust");
     });
 }
