@@ -350,6 +350,7 @@ pub(crate) fn plain(text: &str) -> String {
                 Some('[') => {
                     while rest.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {}
                 }
+                Some('(') => _ = rest.next(),
                 Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\u{1b}') {},
                 _ => {}
             },

@@ -14,7 +14,7 @@ use crate::{
 const HOUR: i64 = 3600;
 
 /// Two shells of a kind in the project `shop`.
-fn two(world: &World, kind: Kind) -> [Hooked; 2] {
+pub(crate) fn two(world: &World, kind: Kind) -> [Hooked; 2] {
     let enter = || {
         let mut shell = Hooked::new(world, kind);
         shell.run("cd code/shop");
@@ -29,7 +29,7 @@ pub(crate) fn revoke(world: &World) {
 }
 
 /// Moves the program's clock and the server's; the shells ask once more.
-fn travel(world: &mut World, shells: &mut [Hooked], seconds: i64) {
+pub(crate) fn travel(world: &mut World, shells: &mut [Hooked], seconds: i64) {
     world.set("LEAPP_TEST_CLOCK", seconds.to_string());
     world.control("clock", json!({ "offset": seconds }));
     for shell in shells.iter_mut() {
@@ -64,7 +64,7 @@ fn count(world: &World, action: &str) -> usize {
 
 /// Nothing that works is on, nothing falls over to something else, and prompts can tell.
 #[track_caller]
-fn is_closed(shell: &mut Hooked, session: &str) {
+pub(crate) fn is_closed(shell: &mut Hooked, session: &str) {
     let all = shell.environment();
     let text = |name: &str| all.get(name).map(|v| v.to_string_lossy().into_owned());
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
@@ -79,7 +79,7 @@ fn is_closed(shell: &mut Hooked, session: &str) {
 
 /// Working credentials are on, and what prompts and tools read fits them.
 #[track_caller]
-fn is_on(shell: &mut Hooked, session: &str) {
+pub(crate) fn is_on(shell: &mut Hooked, session: &str) {
     let all = shell.environment();
     let text = |name: &str| all.get(name).map(|v| v.to_string_lossy().into_owned());
     assert!(text("AWS_ACCESS_KEY_ID").unwrap().starts_with("ASIA"), "{:?}", shell.kind);
@@ -289,6 +289,11 @@ fn near_their_end_one_renewal_serves_every_shell() {
     world.control("lifetime", json!({ "seconds": null }));
     project(&world, "shop", "dev");
     let mut shells: Vec<Hooked> = kinds().into_iter().flat_map(|kind| two(&world, kind)).collect();
+    for kind in kinds() {
+        let mut shell = Hooked::new(&world, kind);
+        shell.run(&kind.by_hand("use dev"));
+        shells.push(shell);
+    }
     let first = key(&mut shells[0]);
     // No file is touched: the shells look at their clocks.
     for shell in &mut shells {
