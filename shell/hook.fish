@@ -16,6 +16,7 @@
 #   __leapp_a  the project file that governs, canonical     __leapp_c  the same, relative
 #   __leapp_l  the lease: .hi, .lo and .end                 __leapp_h  1: for this directory alone
 #   __leapp_e  seconds from the project file's time to the end of the lease
+#   __leapp_u  the clock when it was read last, in seconds from that end: it never goes back by itself
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
 #   __leapp_had  the variables that were set before us
@@ -101,14 +102,16 @@ if status is-interactive
     function __leapp_lease_holds --argument-names file
         set -l times (path mtime -R -- "$__leapp_l.end" "$file")
         and test (count $times) -eq 2
-        and test "$times[1]" -lt 0
+        and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
+        and set -g __leapp_u $times[1]
         and test (math -- "$times[2] - $times[1]") = "$__leapp_e"
         and test "$__leapp_l.hi" -nt "$file"
     end
 
     function __leapp_use_holds
         set -l times (path mtime -R -- "$__leapp_l.end")
-        and test "$times[1]" -lt 0
+        and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
+        and set -g __leapp_u $times[1]
         and test -e "$__leapp_l.hi"
     end
 
@@ -366,6 +369,7 @@ if status is-interactive
 
     # What the lease's end is from the project file's time: as long as it is the same, so is the file.
     function __leapp_clock
+        set -g __leapp_u -9999999999
         set -g __leapp_e
         if test "$__leapp_w" = d
             set -l times (path mtime -R -- "$__leapp_l.end" "$__leapp_c")
@@ -606,6 +610,7 @@ if status is-interactive
             end
             return $result
         end
+        __leapp_clock
         __leapp_here
         if test -n "$__leapp_n"
             __leapp_say $__leapp_n

@@ -39,7 +39,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Armed = $false       # true from the first prompt on: `pwsh -Command` and probes never get there
         $Path = ''            # the location that was handled last; '' looks again
         $Ticks = [long] 0     # the project file's time when the program read it, in .NET ticks
-        $Until = [long] 0     # when to ask again, in .NET ticks (UTC)
+        $Since = [long] 0     # the clock when asked, in .NET ticks (UTC): it never goes back by itself
+        $Until = [long] 0     # when to ask again
         $Saved = @{}          # name -> value before us ($null: was unset)
         $Given = @{}          # name -> value that we gave, secrets not kept
         $Half = 0             # 1: a change was begun and not ended; 2: going back was
@@ -95,16 +96,22 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # The user may have removed it.
         function Get-SessionName { [string] (Get-Variable -Name leapp_session -Scope Global -ValueOnly -ErrorAction Ignore) }
 
+        # Whether it is not yet time to ask again.
+        function Test-Time {
+            $now = [DateTime]::UtcNow.Ticks
+            $now -lt $Until -and $now -ge $Since
+        }
+
         # Whether the answer for a project file still holds.
         function Test-Lease {
             # The lease `/` is that of an answer which could not be had: only its time counts.
-            [DateTime]::UtcNow.Ticks -lt $Until -and
+            (Test-Time) -and
             ($State.l -ceq '/' -or
                 ([IO.File]::Exists($State.l + '.hi') -and [IO.File]::GetLastWriteTimeUtc($State.a).Ticks -eq $Ticks))
         }
 
         function Test-UseLease {
-            [DateTime]::UtcNow.Ticks -lt $Until -and
+            (Test-Time) -and
             ($State.l -ceq '/' -or [IO.File]::Exists($State.l + '.hi'))
         }
 
@@ -233,6 +240,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Set-Deadline([string] $Seconds) {
             if ($Seconds -ceq 'keep') { return }
+            $script:Since = [DateTime]::UtcNow.Ticks
             $script:Until = if ($Seconds) {
                 [DateTime]::UtcNow.Ticks + [long] $Seconds * 10000000
             } else { [long]::MaxValue }
