@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     hooked::{Hooked, Kind, everywhere, has_pwsh, project},
-    hooks_life::{is_closed, is_on, revoke, travel, two},
+    hooks_life::{is_closed, travel, two},
     support::{World, chmod},
 };
 
@@ -72,6 +72,32 @@ fn a_clock_that_is_set_is_noticed_and_nothing_ends_too_late() {
         assert_eq!(shell.shown(), ("dev".into(), "expired".into()), "{kind:?}");
     }
     _ = has_pwsh();
+}
+
+/// The time to ask again is of a clock that may be set back, and then it would come too late.
+#[test]
+fn a_clock_that_is_set_back_makes_the_shell_ask_at_once() {
+    for by_hand in [false, true] {
+        for kind in [Kind::Bash, Kind::Zsh, Kind::Fish] {
+            let mut world = adjustable();
+            world.leapp(["start", "dev"]).succeeds();
+            project(&world, "shop", "dev");
+            let mut shell = Hooked::new(&world, kind);
+            let line = if by_hand { kind.by_hand("use dev") } else { "cd code/shop".to_owned() };
+            shell.run(&line);
+            shell.run("true");
+            assert_eq!(shell.heard("test: "), 0, "{kind:?}: a complaint of the shell's");
+            // Two hours pass by the clock that nobody sets, and the other one is set back by as many.
+            world.set("LEAPP_TEST_CLOCK", (2 * HOUR).to_string());
+            shell.run(&kind.export("LEAPP_TEST_CLOCK", &(2 * HOUR).to_string()));
+            assert_eq!(shell.on(), "dev", "{kind:?}: no shell can know that yet");
+            let fault = json!({ "action": "AssumeRole", "kind": "drop", "times": null });
+            world.control("fault", fault);
+            set_clock_of(&mut shell, &world, -2 * HOUR);
+            shell.run("true");
+            assert_eq!(shell.on(), "EXPIRED", "{kind:?} {line}");
+        }
+    }
 }
 
 /// Where a person is needed, the end is announced once, nobody is asked, and nothing is renewed.
