@@ -168,8 +168,16 @@ fn a_protected_session_ends_closed_and_its_directory_only_names_it() {
         is_closed(&mut shell, "dev");
         assert_eq!(shell.said("cd ."), "", "{kind:?}: once");
         assert_eq!(world.actions().len(), requests, "{kind:?}: nothing is renewed");
+        // Others than those which were asked for here are not put into this shell unasked.
+        let mut other = Hooked::new(&world, kind);
+        other.answer("leapp start dev", "Type its name", "dev");
+        assert!(world.actions().len() > requests, "{kind:?}");
+        shell.run("true");
+        is_closed(&mut shell, "dev");
+        shell.answer(&kind.by_hand("use dev"), "Type its name", "dev");
+        assert_eq!(shell.on(), "dev", "{kind:?}");
+        assert_eq!(shell.shown().1, "protected", "{kind:?}");
         shell.run(&kind.by_hand("off"));
-        shell.run(&kind.export("LEAPP_TEST_CLOCK", "0"));
         shell.run(&kind.unset("LEAPP_TEST_CLOCK"));
         assert_eq!(shell.ours(), before, "{kind:?}");
     });
