@@ -153,9 +153,9 @@ impl Hooked {
     #[track_caller]
     pub(crate) fn shown(&mut self) -> (String, String) {
         let printed = self.run("echo \"<$leapp_session,$leapp_warning>\"");
-        let inner = printed.split('>').filter_map(|part| part.rsplit_once('<'));
+        let mut inner = printed.split('>').filter_map(|part| part.rsplit_once('<'));
         // fish draws what is typed, too; what it printed comes last.
-        let (_, pair) = inner.last().unwrap_or_else(|| panic!("{:?}: {printed}", self.kind));
+        let (_, pair) = inner.next_back().unwrap_or_else(|| panic!("{:?}: {printed}", self.kind));
         let (name, warning) = pair.split_once(',').unwrap();
         (name.to_owned(), warning.to_owned())
     }

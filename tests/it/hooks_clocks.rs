@@ -190,17 +190,12 @@ fn where_the_kernel_refuses_keys_a_directory_says_what_to_do() {
         let mut world = World::with_role("dev", "Admin");
         project(&world, "shop", "dev");
         world.unset("LEAPP_VAULT_PASSPHRASE");
-        let tools = world.home.path().join("tools");
-        std::fs::create_dir(&tools).unwrap();
-        let name = format!("{kind:?}").to_lowercase();
-        let text = format!(
-            "#!/bin/sh\nexec strace -f -qq -o /dev/null -e trace=keyctl,add_key,request_key \
-             -e inject=keyctl,add_key,request_key:error=EPERM /usr/bin/{name} \"$@\"\n"
+        started_by(
+            &mut world,
+            kind,
+            "exec strace -f -qq -o /dev/null -e trace=keyctl,add_key,request_key \
+             -e inject=keyctl,add_key,request_key:error=EPERM",
         );
-        std::fs::write(tools.join(&name), text).unwrap();
-        chmod(&tools.join(&name), 0o700);
-        let path = world.variables()[std::ffi::OsStr::new("PATH")].to_str().unwrap().to_owned();
-        world.set("PATH", format!("{}:{path}", tools.display()));
         let mut shell = Hooked::new(&world, kind);
         let said = shell.said("cd code/shop");
         let expected = "leapp: 'dev' needs a cache, and there is none here: leapp exec dev";
@@ -212,4 +207,56 @@ fn where_the_kernel_refuses_keys_a_directory_says_what_to_do() {
         assert_eq!(world.actions(), Vec::<String>::new(), "{kind:?}");
     }
     _ = has_pwsh();
+}
+
+/// Lets a shell be started by another program.
+fn started_by(world: &mut World, kind: Kind, starter: &str) {
+    let tools = world.home.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let name = format!("{kind:?}").to_lowercase();
+    let text = format!("#!/bin/sh\n{starter} /usr/bin/{name} \"$@\"\n");
+    std::fs::write(tools.join(&name), text).unwrap();
+    chmod(&tools.join(&name), 0o700);
+    let path = world.variables()[std::ffi::OsStr::new("PATH")].to_str().unwrap().to_owned();
+    world.set("PATH", format!("{}:{path}", tools.display()));
+}
+
+/// What lay in the cache when the machine was started anew is nothing's worth.
+#[test]
+fn after_a_restart_of_the_machine_credentials_are_fetched_anew() {
+    for kind in [Kind::Bash, Kind::Zsh, Kind::Fish] {
+        let mut world = World::with_role("dev", "Admin");
+        world.leapp(["start", "dev"]).succeeds();
+        project(&world, "shop", "dev");
+        let mut before = Hooked::new(&world, kind);
+        before.run("cd code/shop");
+        let first = before.exported("AWS_ACCESS_KEY_ID");
+        let id = world.home.path().join("boot_id");
+        std::fs::write(&id, "11111111-2222-3333-4444-555555555555\n").unwrap();
+        let bind = format!("mount --bind {} /proc/sys/kernel/random/boot_id", id.display());
+        let mut command = world.foreign("unshare");
+        command.args(["-m", "sh", "-c", &bind]);
+        if world.run(command, None).code() != 0 {
+            eprintln!("NOT RUN: a restart of the machine; it takes root's rights to stage one");
+            return;
+        }
+        let starter = format!("exec unshare -m sh -c '{bind} && exec \"$@\"' sh");
+        started_by(&mut world, kind, &starter);
+        let mut shell = Hooked::new(&world, kind);
+        let said = shell.said("cd code/shop");
+        assert!(said.contains("fetching credentials of 'dev'"), "{kind:?}: {said}");
+        is_closed_or_new(&mut shell, first.as_deref());
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(40);
+        while shell.on() != "dev" {
+            assert!(std::time::Instant::now() < end, "{kind:?}: never on");
+        }
+        is_closed_or_new(&mut shell, first.as_deref());
+        assert_eq!(world.actions().last().map(String::as_str), Some("AssumeRole"), "{kind:?}");
+    }
+}
+
+#[track_caller]
+fn is_closed_or_new(shell: &mut Hooked, old: Option<&str>) {
+    let key = shell.exported("AWS_ACCESS_KEY_ID");
+    assert!(key.is_some() && key.as_deref() != old, "{:?}: {key:?}", shell.kind);
 }

@@ -54,7 +54,7 @@ impl Place {
         Hooked::with(&self.world, kind, &rc, self.world.home.path())
     }
 
-    /// What is on, by the key id itself, and the kind that LEAPP_STATE tells: `dev d`, `other`,
+    /// What is on, by the key id itself, and the kind that `LEAPP_STATE` tells: `dev d`, `other`,
     /// `-` for nothing, `other (e)` where the user's own state speaks of keys that are gone. All that belongs together has to be there together.
     #[track_caller]
     fn on(&self, shell: &mut Hooked) -> String {
