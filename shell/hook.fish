@@ -202,6 +202,10 @@ if status is-interactive
                 set -g __leapp_g_$name $$name
             end
             set -g leapp_session $LEAPP_SESSION
+        else
+            # An outer hook's word on keys that are gone.
+            set -eg LEAPP_SESSION
+            set -eg LEAPP_STATE
         end
         __leapp_ask
         set -l handled $status

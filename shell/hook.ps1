@@ -323,6 +323,9 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
                 foreach ($name in $Group) { $Saved[$name] = $null }
                 $global:leapp_session = "$env:LEAPP_SESSION"
+            } else {
+                # An outer hook's word on keys that are gone.
+                foreach ($marker in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $marker $null }
             }
             $handled = Request-Answer @()
             if ($State.l -cne '/') {

@@ -175,6 +175,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           __leapp_g_AWS_REGION="${AWS_REGION-}" __leapp_g_AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION-}"
         leapp_session="${LEAPP_SESSION-}"
         ;;
+      # An outer hook's word on keys that are gone.
+      (*) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
     esac
     if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
     if [[ -n "$__leapp_ok" ]]; then
