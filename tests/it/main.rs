@@ -25,6 +25,7 @@ mod hooks_clocks;
 mod hooks_life;
 mod hooks_owners;
 mod hooks_prompts;
+mod hooks_use;
 mod layers;
 mod mfa;
 mod network;
