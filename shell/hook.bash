@@ -91,11 +91,11 @@ then
     function __leapp_at_prompt {
         if [ "$PWD" = "$__leapp_p" ]; then
             case $__leapp_w in
-            d) if __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
+            d) if __leapp_is_undisputed && __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
-            u) if __leapp_in_time && __leapp_use_holds; then
+            u) if __leapp_is_undisputed && __leapp_in_time && __leapp_use_holds; then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
@@ -207,7 +207,7 @@ then
         __leapp_find
         if [ "$__leapp_w" = u ] || [ "$__leapp_w" = d ]; then
             if [ -n "$__leapp_k" ] && ! __leapp_is_ours; then
-                __leapp_w=g
+                __leapp_give_up
             elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
                 # Our own word on what is on; nobody else has a say in it.
                 \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
@@ -242,10 +242,16 @@ then
             __leapp_outer_name
             leapp_session=$__leapp_name
             ;;
+        # An outer hook's word on keys that are gone.
+        *) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
         esac
         if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
         if [ -n "$__leapp_ok" ]; then
             __leapp_inherited=
+            if [ "$__leapp_w" = u ]; then
+                __leapp_find
+                __leapp_absolute
+            fi
         fi
         \builtin return "$__leapp_own"
     }
@@ -313,13 +319,31 @@ then
         if ((BASH_SUBSHELL > 0)); then
             \builtin return 0
         fi
-        __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+        # The answer speaks of no project: the one that is held back from stays the same.
+        __leapp_b=$__leapp_a
+        if __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"; then __leapp_own=0; else __leapp_own=1; fi
+        __leapp_a=$__leapp_b
+        \builtin return "$__leapp_own"
     }
 
     # Whether what is on is what the hook put there. The key id alone says so: what a state says,
     # anybody may have written.
     function __leapp_is_ours {
         [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
+    }
+
+    # Whether nobody has put other keys in the place of ours.
+    function __leapp_is_undisputed {
+        [ -z "$__leapp_k" ] || [ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]
+    }
+
+    # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+    # should ours return.
+    function __leapp_give_up {
+        __leapp_w=g
+        __leapp_hand_over
+        leapp_session='' leapp_warning=''
+        \builtin return 0
     }
 
     function __leapp_leave {
@@ -631,11 +655,7 @@ then
             \builtin return "$__leapp_status"
         fi
         __leapp_clock
-        __leapp_a=
-        if [ -n "$__leapp_f" ]; then
-            __leapp_a=$__leapp_f
-            __leapp_absolute
-        fi
+        __leapp_absolute
         __leapp_p=$PWD
         if [ -n "$__leapp_n" ]; then
             __leapp_say "$__leapp_n"
@@ -645,8 +665,9 @@ then
 
     # The project that is here now is held back from; it is known by its path from the root.
     function __leapp_absolute {
+        __leapp_a=$__leapp_f
         case $__leapp_a in
-        /*) ;;
+        /* | '') \builtin return 0 ;;
         *) __leapp_a=$PWD/$__leapp_a ;;
         esac
         if ! [ "$__leapp_a" -ef "$__leapp_f" ]; then
@@ -684,12 +705,9 @@ then
             \builtin unset -v LEAPP_SESSION LEAPP_STATE
             ;;
         esac
-        __leapp_w=o __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
+        __leapp_w=o __leapp_c='' __leapp_l='' __leapp_h=''
         __leapp_find
-        if [ -n "$__leapp_f" ]; then
-            __leapp_a=$__leapp_f
-            __leapp_absolute
-        fi
+        __leapp_absolute
         __leapp_p=$PWD
         if [ -n "$__leapp_name" ]; then
             __leapp_say "leapp: $__leapp_name is off; directories switch on again when another project is entered"

@@ -16,6 +16,7 @@
 #   __leapp_a  the project file that governs, canonical     __leapp_c  the same, relative
 #   __leapp_l  the lease: .hi, .lo and .end                 __leapp_h  1: for this directory alone
 #   __leapp_e  seconds from the project file's time to the end of the lease
+#   __leapp_u  the clock when it was read last, in seconds from that end: it never goes back by itself
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
 #   __leapp_had  the variables that were set before us
@@ -69,12 +70,12 @@ if status is-interactive
         if test "$PWD" = "$__leapp_p"
             switch "$__leapp_w"
                 case d
-                    if __leapp_lease_holds "$__leapp_c"
+                    if __leapp_is_undisputed; and __leapp_lease_holds "$__leapp_c"
                         __leapp_contradicted
                         return 0
                     end
                 case u
-                    if __leapp_use_holds
+                    if __leapp_is_undisputed; and __leapp_use_holds
                         __leapp_contradicted
                         return 0
                     end
@@ -101,14 +102,16 @@ if status is-interactive
     function __leapp_lease_holds --argument-names file
         set -l times (path mtime -R -- "$__leapp_l.end" "$file")
         and test (count $times) -eq 2
-        and test "$times[1]" -lt 0
+        and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
+        and set -g __leapp_u $times[1]
         and test (math -- "$times[2] - $times[1]") = "$__leapp_e"
         and test "$__leapp_l.hi" -nt "$file"
     end
 
     function __leapp_use_holds
         set -l times (path mtime -R -- "$__leapp_l.end")
-        and test "$times[1]" -lt 0
+        and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
+        and set -g __leapp_u $times[1]
         and test -e "$__leapp_l.hi"
     end
 
@@ -168,7 +171,7 @@ if status is-interactive
         __leapp_find
         if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
-                set -g __leapp_w g
+                __leapp_give_up
             else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
                 # Our own word on what is on; nobody else has a say in it.
                 set -gx LEAPP_SESSION $leapp_session
@@ -209,11 +212,19 @@ if status is-interactive
                 set -g __leapp_g_$name $$name
             end
             set -g leapp_session (__leapp_outer_name)
+        else
+            # An outer hook's word on keys that are gone.
+            set -eg LEAPP_SESSION
+            set -eg LEAPP_STATE
         end
         __leapp_ask
         set -l handled $status
         if test -n "$__leapp_ok"
             set -g __leapp_inherited
+            if test "$__leapp_w" = u
+                __leapp_find
+                __leapp_absolute
+            end
         end
         return $handled
     end
@@ -272,13 +283,32 @@ if status is-interactive
         if __leapp_use_holds
             return 0
         end
+        # The answer speaks of no project: the one that is held back from stays the same.
+        set -l project $__leapp_a
         __leapp_ask --held --keep=$__leapp_i --region=$__leapp_r
+        set -l handled $status
+        set -g __leapp_a $project
+        return $handled
     end
 
     # Whether what is on is what the hook put there. The key id alone says so: what a state says,
     # anybody may have written.
     function __leapp_is_ours
         test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    # Whether nobody has put other keys in the place of ours.
+    function __leapp_is_undisputed
+        test -z "$__leapp_k" -o "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+    # should ours return.
+    function __leapp_give_up
+        set -g __leapp_w g
+        __leapp_hand_over
+        set -g leapp_session
+        set -g leapp_warning
     end
 
     function __leapp_leave
@@ -353,6 +383,7 @@ if status is-interactive
 
     # What the lease's end is from the project file's time: as long as it is the same, so is the file.
     function __leapp_clock
+        set -g __leapp_u -9999999999
         set -g __leapp_e
         if test "$__leapp_w" = d
             set -l times (path mtime -R -- "$__leapp_l.end" "$__leapp_c")
@@ -597,6 +628,7 @@ if status is-interactive
             end
             return $result
         end
+        __leapp_clock
         __leapp_here
         if test -n "$__leapp_n"
             __leapp_say $__leapp_n
@@ -607,11 +639,15 @@ if status is-interactive
 
     # The project that is here now is held back from.
     function __leapp_here
+        __leapp_absolute
+        set -g __leapp_p $PWD
+    end
+
+    function __leapp_absolute
         set -g __leapp_a
         if test -n "$__leapp_f"
             set -g __leapp_a (path resolve -- $__leapp_f)
         end
-        set -g __leapp_p $PWD
     end
 
     function __leapp_off

@@ -39,7 +39,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Armed = $false       # true from the first prompt on: `pwsh -Command` and probes never get there
         $Path = ''            # the location that was handled last; '' looks again
         $Ticks = [long] 0     # the project file's time when the program read it, in .NET ticks
-        $Until = [long] 0     # when to ask again, in .NET ticks (UTC)
+        $Since = [long] 0     # the clock when asked, in .NET ticks (UTC): it never goes back by itself
+        $Until = [long] 0     # when to ask again
         $Saved = @{}          # name -> value before us ($null: was unset)
         $Given = @{}          # name -> value that we gave, secrets not kept
         $Half = 0             # 1: a change was begun and not ended; 2: going back was
@@ -81,19 +82,37 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # anybody may have written.
         function Test-Ours { (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $State.k }
 
+        # Whether nobody has put other keys in the place of ours.
+        function Test-Undisputed { -not $State.k -or (Test-Ours) }
+
+        # Other keys than ours are on: nothing says any more that our session is. What was saved is
+        # kept, should ours return.
+        function Stop-Ownership {
+            $State.w = 'g'
+            Move-Saved
+            $global:leapp_session = ''
+            $global:leapp_warning = ''
+        }
+
         # The user may have removed it.
         function Get-SessionName { [string] (Get-Variable -Name leapp_session -Scope Global -ValueOnly -ErrorAction Ignore) }
+
+        # Whether it is not yet time to ask again.
+        function Test-Time {
+            $now = [DateTime]::UtcNow.Ticks
+            $now -lt $Until -and $now -ge $Since
+        }
 
         # Whether the answer for a project file still holds.
         function Test-Lease {
             # The lease `/` is that of an answer which could not be had: only its time counts.
-            [DateTime]::UtcNow.Ticks -lt $Until -and
+            (Test-Time) -and
             ($State.l -ceq '/' -or
                 ([IO.File]::Exists($State.l + '.hi') -and [IO.File]::GetLastWriteTimeUtc($State.a).Ticks -eq $Ticks))
         }
 
         function Test-UseLease {
-            [DateTime]::UtcNow.Ticks -lt $Until -and
+            (Test-Time) -and
             ($State.l -ceq '/' -or [IO.File]::Exists($State.l + '.hi'))
         }
 
@@ -222,6 +241,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Set-Deadline([string] $Seconds) {
             if ($Seconds -ceq 'keep') { return }
+            $script:Since = [DateTime]::UtcNow.Ticks
             $script:Until = if ($Seconds) {
                 [DateTime]::UtcNow.Ticks + [long] $Seconds * 10000000
             } else { [long]::MaxValue }
@@ -297,7 +317,11 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         function Update-Use {
             if (Test-UseLease) { return $true }
-            Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
+            # The answer speaks of no project: the one that is held back from stays the same.
+            $project = $State.a
+            $handled = Request-Answer @('--held', "--keep=$($State.i)", "--region=$($State.r)")
+            $State.a = $project
+            $handled
         }
 
         # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves
@@ -319,9 +343,15 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
                 foreach ($name in $Group) { $Saved[$name] = $null }
                 $global:leapp_session = Get-OuterName
+            } else {
+                # An outer hook's word on keys that are gone.
+                foreach ($marker in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $marker $null }
             }
             $handled = Request-Answer @()
-            if ($State.l -cne '/') { $script:Inherited = $false }
+            if ($State.l -cne '/') {
+                $script:Inherited = $false
+                if ($State.w -ceq 'u') { Set-Project }
+            }
             $handled
         }
 
@@ -343,7 +373,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($State.w -ceq 'x') { return $true }
             $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
             if (@('d', 'u') -ccontains $State.w -and $State.k) {
-                if (-not (Test-Ours)) { $State.w = 'g' }
+                if (-not (Test-Ours)) { Stop-Ownership }
                 elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
                     # Our own word on what is on; nobody else has a say in it.
                     Set-Value 'LEAPP_SESSION' (Get-SessionName)
@@ -383,8 +413,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             $here = $PWD.ProviderPath
             if (-not $Moved -and $here -ceq $Path) {
                 switch -CaseSensitive ($State.w) {
-                    'd' { if (Test-Lease) { Show-Contradiction; return } }
-                    'u' { if (Test-UseLease) { Show-Contradiction; return } }
+                    'd' { if ((Test-Undisputed) -and (Test-Lease)) { Show-Contradiction; return } }
+                    'u' { if ((Test-Undisputed) -and (Test-UseLease)) { Show-Contradiction; return } }
                     'o' { return }
                     'x' { return }
                     'g' { return }
@@ -443,9 +473,13 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         # The project that is here now is held back from.
         function Set-Here {
+            Set-Project
+            $script:Path = $PWD.ProviderPath
+        }
+
+        function Set-Project {
             $State.a = ''
             if ($PWD.Provider.Name -ceq 'FileSystem') { $State.a = [string] (Find-ProjectFile) }
-            $script:Path = $PWD.ProviderPath
         }
 
         # Makes $? false for the caller, so that && and || see the failure; the program has said why.

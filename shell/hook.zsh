@@ -32,7 +32,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -40,7 +40,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
         (u)
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -146,7 +146,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_find
     if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]]; then
       if ! __leapp_is_ours; then
-        __leapp_w=g
+        __leapp_give_up
       elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
         # Our own word on what is on; nobody else has a say in it.
         \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
@@ -185,10 +185,16 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_outer_name
         leapp_session="$__leapp_name"
         ;;
+      # An outer hook's word on keys that are gone.
+      (*) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
     esac
     if __leapp_ask; then __leapp_own=0; else __leapp_own=1; fi
     if [[ -n "$__leapp_ok" ]]; then
       __leapp_inherited=
+      if [[ "$__leapp_w" = u ]]; then
+        __leapp_find
+        __leapp_absolute
+      fi
     fi
     \builtin return "$__leapp_own"
   }
@@ -246,13 +252,26 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if __leapp_in_time && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
       \builtin return 0
     fi
-    __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"
+    # The answer speaks of no project: the one that is held back from stays the same.
+    __leapp_b="$__leapp_a"
+    if __leapp_ask --held "--keep=$__leapp_i" "--region=$__leapp_r"; then __leapp_own=0; else __leapp_own=1; fi
+    __leapp_a="$__leapp_b"
+    \builtin return "$__leapp_own"
   }
 
   # Whether what is on is what the hook put there. The key id alone says so: what a state says,
   # anybody may have written.
   function __leapp_is_ours {
     [[ "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]]
+  }
+
+  # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
+  # should ours return.
+  function __leapp_give_up {
+    __leapp_w=g
+    __leapp_hand_over
+    leapp_session= leapp_warning=
+    \builtin return 0
   }
 
   function __leapp_leave {
@@ -567,6 +586,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   # The project that is here now is held back from; it is known by its path from the root.
   function __leapp_here {
+    __leapp_absolute
+    __leapp_p="$PWD"
+  }
+
+  function __leapp_absolute {
     __leapp_a=
     if [[ -n "$__leapp_f" ]]; then
       __leapp_a="$PWD/$__leapp_f"
@@ -574,7 +598,6 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_a="$(\builtin pwd -P)/$__leapp_f"
       fi
     fi
-    __leapp_p="$PWD"
   }
 
   function __leapp_off {

@@ -74,8 +74,10 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 
 fn begin(cli: &Cli) -> Outcome<Context> {
     let mut global = cli.global.clone();
-    if let Some(Command::Session(SessionCommand::Edit(args))) = &cli.command {
-        global.take_from(&args.words);
+    match &cli.command {
+        Some(Command::Session(SessionCommand::Edit(args))) => global.take_from(&args.words),
+        Some(Command::Hot(Hot::HookEnv(args))) => global.take_from(&args.words),
+        _ => {}
     }
     let manner = context::manner(&global)?;
     Context::new(Ui::new(manner, None), !runs_unattended(cli.command.as_ref()))

@@ -161,6 +161,12 @@ impl<'a> CredentialManager<'a> {
         Ok(self.read(&fingerprint(&hops)?))
     }
 
+    /// The file that the cached credentials of a session are in, there or not.
+    pub fn cached_file(&self, session: &Session) -> Result<Option<PathBuf>, ResolveError> {
+        let name = fingerprint(&self.hops(session, None)?)?;
+        Ok(self.cache.as_ref().map(|cache| cache.path(Shelf::Credentials, &name)))
+    }
+
     /// Whether starting the session needs a person now.
     pub fn needs_person(&self, session: &Session) -> Result<bool, ResolveError> {
         let hops = self.hops(session, None)?;

@@ -74,14 +74,18 @@ impl Kind {
     }
 }
 
+/// The shells that are here.
+pub(crate) fn kinds() -> Vec<Kind> {
+    let mut kinds = vec![Kind::Bash, Kind::Zsh, Kind::Fish];
+    if has_pwsh() {
+        kinds.push(Kind::Pwsh);
+    }
+    kinds
+}
+
 /// Runs a scenario in bash, zsh and fish, and in PowerShell where there is one.
 pub(crate) fn everywhere(scenario: impl Fn(Kind)) {
-    for kind in [Kind::Bash, Kind::Zsh, Kind::Fish] {
-        scenario(kind);
-    }
-    if has_pwsh() {
-        scenario(Kind::Pwsh);
-    }
+    kinds().into_iter().for_each(scenario);
 }
 
 /// Whether PowerShell is here; says loudly when it is not.
@@ -145,6 +149,17 @@ impl Hooked {
         shell
     }
 
+    /// The hook's variables for prompts: the session and the warning.
+    #[track_caller]
+    pub(crate) fn shown(&mut self) -> (String, String) {
+        let printed = self.run("echo \"<$leapp_session,$leapp_warning>\"");
+        let mut inner = printed.split('>').filter_map(|part| part.rsplit_once('<'));
+        // fish draws what is typed, too; what it printed comes last.
+        let (_, pair) = inner.next_back().unwrap_or_else(|| panic!("{:?}: {printed}", self.kind));
+        let (name, warning) = pair.split_once(',').unwrap();
+        (name.to_owned(), warning.to_owned())
+    }
+
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
     #[track_caller]
     pub(crate) fn run(&mut self, line: &str) -> String {
@@ -165,6 +180,11 @@ impl Hooked {
     pub(crate) fn status(&mut self, line: &str) -> (String, i32) {
         self.send(line);
         self.end()
+    }
+
+    /// How often a text has come so far, at any prompt.
+    pub(crate) fn heard(&self, text: &str) -> usize {
+        self.transcript.matches(text).count()
     }
 
     /// Types a line and goes on at once.
@@ -311,6 +331,27 @@ impl Drop for Hooked {
     }
 }
 
+/// A program that is such a shell with the hook, for `$SHELL`.
+pub(crate) fn as_program(world: &World, kind: Kind) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let folder =
+        tempfile::Builder::new().prefix("sh-").tempdir_in(world.home.path()).unwrap().keep();
+    let (file, program) = (folder.join(".zshrc"), folder.join("shell"));
+    std::fs::write(&file, format!("{}\n{}\n", quiet(kind), kind.load())).unwrap();
+    let (file, folder) = (file.display(), folder.display());
+    let line = match kind {
+        Kind::Bash => format!("exec bash --noprofile --rcfile {file} -i"),
+        Kind::Fish => format!("exec fish --no-config -i -C 'source {file}'"),
+        Kind::Pwsh => format!(
+            "exec pwsh -NoLogo -NoProfile -NoExit -Command \"Get-Content -Raw '{file}' | Invoke-Expression\""
+        ),
+        Kind::Zsh => format!("ZDOTDIR={folder} exec zsh -i"),
+    };
+    std::fs::write(&program, format!("#!/bin/sh\n{line}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    program
+}
+
 /// Settings that keep the terminal's text readable: no echo of ours, a prompt that says nothing.
 fn quiet(kind: Kind) -> &'static str {
     match kind {
@@ -339,6 +380,7 @@ pub(crate) fn plain(text: &str) -> String {
                 Some('[') => {
                     while rest.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {}
                 }
+                Some('(') => _ = rest.next(),
                 Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\u{1b}') {},
                 _ => {}
             },

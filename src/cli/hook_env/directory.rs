@@ -130,7 +130,7 @@ fn announce(context: &Context, hook: &Asking, decision: &mut Decision) {
         let expiry = expiry.map_or(0, |state| i64::try_from(state.expiry).unwrap_or(0));
         let log = context.home.audit();
         audit::append(&log, &set.identity, "hook", crate::model::Timestamp(expiry));
-    } else if renewed {
+    } else if renewed && decision.notes.is_empty() {
         let text = format!("credentials of '{}' are not there any more", set.session);
         decision.notes.insert(0, Note::news(text));
     }
@@ -213,10 +213,12 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     };
     let mut found = wanted.look()?;
     found.decision.notes.extend(notes.iter().map(Note::once));
-    if let (Some((entry, more)), Effect::Set(set)) = (found.entry, &found.decision.effect) {
+    if let (Some(working), Effect::Set(set)) = (found.working, &found.decision.effect) {
         let stamp = (context.home.workspace(), opened.stamp);
-        notes.extend(more);
-        keep(context, trusted, Made { entry, set, notes, files: vec![config, stamp] });
+        notes.extend(working.notes);
+        let mut files = vec![config, stamp];
+        files.extend(working.file);
+        keep(context, trusted, Made { entry: working.entry, set, notes, files });
     }
     Ok(found.decision)
 }

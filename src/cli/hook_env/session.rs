@@ -1,6 +1,8 @@
 //! The credentials of a session for a shell, out of the cache alone; what stands for them when they
 //! are not there; and when to look again.
 
+use std::path::PathBuf;
+
 use super::{
     decision::{Decision, EXPIRED, Effect, PROTECTED, Set},
     notes::Note,
@@ -13,8 +15,8 @@ use crate::{
     },
     envdelta::{CLOSED, EnvDelta, Kind, MANAGED, Managed, State},
     model::{Credentials, RegionName, Session, Timestamp, Workspace, duration},
-    resolver::{Clocked, CredentialManager, Entry, marks},
-    system::detached,
+    resolver::{Clocked, CredentialManager, Entry, answer::Answer, marks},
+    system::{detached, files::Stamp},
 };
 
 /// How long a renewal is waited for before the hook looks again, in seconds.
@@ -36,7 +38,16 @@ pub(super) struct Found {
     /// The effect and when to look again.
     pub(super) decision: Decision,
     /// What was found, if it works.
-    pub(super) entry: Option<(Entry, Vec<String>)>,
+    pub(super) working: Option<Working>,
+}
+
+/// Credentials that work.
+pub(super) struct Working {
+    pub(super) entry: Entry,
+    /// What the person is told of the region.
+    pub(super) notes: Vec<String>,
+    /// The file that they came from, as it was before it was read.
+    pub(super) file: Vec<(PathBuf, Option<Stamp>)>,
 }
 
 impl Wanted<'_> {
@@ -45,6 +56,7 @@ impl Wanted<'_> {
         let (context, session) = (self.context, self.session);
         let choice = region(context, self.workspace, session, &self.regions)?;
         let manager = context.manager(self.workspace, context.existing_cache())?;
+        let file = Answer::stamps(manager.cached_file(session)?);
         let entry = manager.cached(session)?.filter(|entry| entry.clocked.left() > 0);
         let stopped = marks::is_stopped(&context.run, session.id);
         if let Some(entry) = entry.filter(|_| !stopped) {
@@ -54,7 +66,8 @@ impl Wanted<'_> {
             let effect = Effect::Set(Box::new(set));
             let ask_again = Some(ask_again);
             let decision = Decision { effect, ask_again, notes, ..Decision::default() };
-            return Ok(Found { decision, entry: Some((entry, choice.notes)) });
+            let working = Some(Working { entry, notes: choice.notes, file });
+            return Ok(Found { decision, working });
         }
         let (ask_again, note) = self.why_not(&manager, stopped)?;
         let set = self.expired(&choice.region)?;
@@ -62,7 +75,7 @@ impl Wanted<'_> {
         let effect = Effect::Set(Box::new(set));
         Ok(Found {
             decision: Decision { effect, ask_again, notes, ..Decision::default() },
-            entry: None,
+            working: None,
         })
     }
 
