@@ -161,6 +161,13 @@ impl<'a> CredentialManager<'a> {
         Ok(self.read(&fingerprint(&hops)?))
     }
 
+    /// The file that the session's credentials are cached in, whether it is there or not.
+    pub fn cached_in(&self, session: &Session) -> Result<Option<PathBuf>, ResolveError> {
+        let Some(cache) = &self.cache else { return Ok(None) };
+        let hops = self.hops(session, None)?;
+        Ok(Some(cache.path(Shelf::Credentials, &fingerprint(&hops)?)))
+    }
+
     /// Whether starting the session needs a person now.
     pub fn needs_person(&self, session: &Session) -> Result<bool, ResolveError> {
         let hops = self.hops(session, None)?;

@@ -215,7 +215,9 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     if let (Some((entry, more)), Effect::Set(set)) = (found.entry, &found.decision.effect) {
         let stamp = (context.home.workspace(), opened.stamp);
         notes.extend(more);
-        keep(context, trusted, Made { entry, set, notes, files: vec![config, stamp] });
+        // Whoever puts other credentials there makes another file of it.
+        let files = [config, stamp].into_iter().chain(found.source).collect();
+        keep(context, trusted, Made { entry, set, notes, files });
     }
     Ok(found.decision)
 }

@@ -1,6 +1,8 @@
 //! The credentials of a session for a shell, out of the cache alone; what stands for them when they
 //! are not there; and when to look again.
 
+use std::path::PathBuf;
+
 use super::{
     decision::{Decision, EXPIRED, Effect, PROTECTED, Set},
     notes::Note,
@@ -13,8 +15,8 @@ use crate::{
     },
     envdelta::{CLOSED, EnvDelta, Kind, MANAGED, Managed, State},
     model::{Credentials, RegionName, Session, Timestamp, Workspace, duration},
-    resolver::{Clocked, CredentialManager, Entry, marks},
-    system::detached,
+    resolver::{Clocked, CredentialManager, Entry, answer::Answer, marks},
+    system::{detached, files::Stamp},
 };
 
 /// How long a renewal is waited for before the hook looks again, in seconds.
@@ -37,6 +39,8 @@ pub(super) struct Found {
     pub(super) decision: Decision,
     /// What was found, if it works.
     pub(super) entry: Option<(Entry, Vec<String>)>,
+    /// The file that it lies in, as it was before it was read.
+    pub(super) source: Vec<(PathBuf, Option<Stamp>)>,
 }
 
 impl Wanted<'_> {
@@ -45,6 +49,7 @@ impl Wanted<'_> {
         let (context, session) = (self.context, self.session);
         let choice = region(context, self.workspace, session, &self.regions)?;
         let manager = context.manager(self.workspace, context.existing_cache())?;
+        let source = Answer::stamps(manager.cached_in(session)?);
         let entry = manager.cached(session)?.filter(|entry| entry.clocked.left() > 0);
         let stopped = marks::is_stopped(&context.run, session.id);
         if let Some(entry) = entry.filter(|_| !stopped) {
@@ -54,7 +59,7 @@ impl Wanted<'_> {
             let effect = Effect::Set(Box::new(set));
             let ask_again = Some(ask_again);
             let decision = Decision { effect, ask_again, notes, ..Decision::default() };
-            return Ok(Found { decision, entry: Some((entry, choice.notes)) });
+            return Ok(Found { decision, entry: Some((entry, choice.notes)), source });
         }
         let (ask_again, note) = self.why_not(&manager, stopped)?;
         let set = self.expired(&choice.region)?;
@@ -63,6 +68,7 @@ impl Wanted<'_> {
         Ok(Found {
             decision: Decision { effect, ask_again, notes, ..Decision::default() },
             entry: None,
+            source,
         })
     }
 
