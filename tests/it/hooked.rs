@@ -64,6 +64,31 @@ impl Kind {
         }
     }
 
+    /// A word of the shell's that stands for these very bytes; PowerShell takes text alone.
+    pub(crate) fn quoted(self, bytes: &[u8]) -> Vec<u8> {
+        let mut word = b"'".to_vec();
+        for byte in bytes {
+            match (self, *byte) {
+                (Self::Bash | Self::Zsh, b'\'') => word.extend(b"'\\''"),
+                (Self::Fish, b'\'' | b'\\') => word.extend([b'\\', *byte]),
+                (Self::Pwsh, b'\'') => word.extend(b"''"),
+                (_, byte) => word.push(byte),
+            }
+        }
+        word.push(b'\'');
+        word
+    }
+
+    /// The program of that name on the tests' path.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Fish => "fish",
+            Self::Pwsh => "pwsh",
+            Self::Zsh => "zsh",
+        }
+    }
+
     /// Two statements on one line, the second only after the first one's success.
     pub(crate) fn and(self, first: &str, second: &str) -> String {
         if self == Self::Fish {
@@ -116,12 +141,7 @@ impl Hooked {
     pub(crate) fn with(world: &World, kind: Kind, rc: &str, directory: &Path) -> Self {
         let folder =
             tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep();
-        let mut command = match kind {
-            Kind::Bash => world.foreign("bash"),
-            Kind::Fish => world.foreign("fish"),
-            Kind::Pwsh => world.foreign("pwsh"),
-            Kind::Zsh => world.foreign("zsh"),
-        };
+        let mut command = world.foreign(kind.program());
         let file = folder.join(".zshrc");
         std::fs::write(&file, format!("{}\n{rc}\n", quiet(kind))).unwrap();
         let file = file.to_str().unwrap();
@@ -165,6 +185,35 @@ impl Hooked {
     pub(crate) fn status(&mut self, line: &str) -> (String, i32) {
         self.send(line);
         self.end()
+    }
+
+    /// Runs text that no terminal could take, secrets too, as the shell's own input; what it printed.
+    #[track_caller]
+    pub(crate) fn source(&mut self, text: impl AsRef<[u8]>) -> String {
+        let file = self.scratch.with_extension("ps1");
+        std::fs::write(&file, text).unwrap();
+        let verb = if self.kind == Kind::Pwsh { "." } else { "source" };
+        self.run(&format!("{verb} {}", file.display()))
+    }
+
+    /// How these variables stand in the shell itself: unset, exported or not, with each byte.
+    #[track_caller]
+    pub(crate) fn declared(&mut self, names: &[&str]) -> Vec<String> {
+        let (words, file) = (names.join(" "), self.scratch.display().to_string());
+        let line = match self.kind {
+            Kind::Bash => format!("LC_ALL=C \\builtin declare -p {words} > {file} 2>&1"),
+            Kind::Fish => format!("set --show {words} > {file}"),
+            Kind::Pwsh => format!("/usr/bin/env > {file}"),
+            Kind::Zsh => format!("LC_ALL=C \\builtin typeset -p {words} > {file} 2>&1"),
+        };
+        self.run(&line);
+        let text = std::fs::read(&self.scratch).unwrap();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        if self.kind == Kind::Pwsh {
+            lines.retain(|line| names.iter().any(|name| line.starts_with(&format!("{name}="))));
+        }
+        lines
     }
 
     /// Types a line and goes on at once.
