@@ -6,8 +6,9 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    os::unix::ffi::OsStringExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
+    process::Command,
     sync::Once,
 };
 
@@ -139,8 +140,7 @@ impl Hooked {
 
     /// With a start-up file of one's own, in a directory.
     pub(crate) fn with(world: &World, kind: Kind, rc: &str, directory: &Path) -> Self {
-        let folder =
-            tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep();
+        let folder = scratch(world);
         let mut command = world.foreign(kind.program());
         let file = folder.join(".zshrc");
         std::fs::write(&file, format!("{}\n{rc}\n", quiet(kind))).unwrap();
@@ -157,12 +157,23 @@ impl Hooked {
             ]),
             Kind::Zsh => command.args(["-i"]).env("ZDOTDIR", &folder),
         };
-        command.env("TERM", "dumb").current_dir(directory);
+        command.current_dir(directory);
+        Self::start(world, kind, command)
+    }
+
+    /// A shell that was made ready elsewhere; what it loads should be `quiet`.
+    pub(crate) fn start(world: &World, kind: Kind, mut command: Command) -> Self {
+        command.env("TERM", "dumb");
         let session = spawn_command(command, Some(PATIENCE)).expect("a shell on a terminal");
-        let scratch = folder.join("out");
+        let scratch = scratch(world).join("out");
         let mut shell = Self { kind, session, scratch, count: 0, transcript: String::new() };
         shell.settle();
         shell
+    }
+
+    /// From now on the terminal belongs to a shell of another kind.
+    pub(crate) fn becomes(&mut self, kind: Kind) {
+        self.kind = kind;
     }
 
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
@@ -194,6 +205,14 @@ impl Hooked {
         std::fs::write(&file, text).unwrap();
         let verb = if self.kind == Kind::Pwsh { "." } else { "source" };
         self.run(&format!("{verb} {}", file.display()))
+    }
+
+    /// Changes to a directory whose name may have any bytes; what was said.
+    #[track_caller]
+    pub(crate) fn enter(&mut self, path: &Path) -> String {
+        let verb = if self.kind == Kind::Pwsh { "Set-Location -LiteralPath " } else { "cd -- " };
+        let word = self.kind.quoted(path.as_os_str().as_bytes());
+        self.source([verb.as_bytes(), &word, b"\n"].concat())
     }
 
     /// How these variables stand in the shell itself: unset, exported or not, with each byte.
@@ -330,8 +349,13 @@ impl Drop for Hooked {
     }
 }
 
+/// A folder of its own below the home.
+pub(crate) fn scratch(world: &World) -> PathBuf {
+    tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep()
+}
+
 /// Settings that keep the terminal's text readable: no echo of ours, a prompt that says nothing.
-fn quiet(kind: Kind) -> &'static str {
+pub(crate) fn quiet(kind: Kind) -> &'static str {
     match kind {
         Kind::Bash => {
             "PS1= PS2= HISTFILE=; bind 'set enable-bracketed-paste off' 2>/dev/null; stty -echo cols 500"
@@ -377,6 +401,11 @@ pub(crate) fn project(world: &World, name: &str, session: &str) -> PathBuf {
     directory
 }
 
+/// Where the projects are, canonical.
+pub(crate) fn code(world: &World) -> PathBuf {
+    folder(world, "")
+}
+
 /// A directory below the home.
 pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
     let directory = world.home.path().join("code").join(name);
@@ -385,7 +414,7 @@ pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
 }
 
 /// Runs a command on a terminal of its own, to its end; what it printed.
-pub(crate) fn on_terminal(command: std::process::Command) -> String {
+pub(crate) fn on_terminal(command: Command) -> String {
     let mut session = spawn_command(command, Some(PATIENCE)).expect("a command on a terminal");
     plain(&session.exp_eof().expect("its end"))
 }

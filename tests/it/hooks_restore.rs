@@ -4,8 +4,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use crate::{
-    hooked::{Hooked, Kind, everywhere, project},
+    hooked::{Hooked, Kind, everywhere, project, quiet},
     hooks_basic::{ready, second},
+    support::World,
 };
 
 /// All that a session may touch, but for what says that one is on and for the endpoint, which the
@@ -335,4 +336,103 @@ fn new_credentials_in_the_same_place_keep_what_was_saved() {
         shell.run("cd ../..");
         assert_eq!(shell.declared(&all()), before, "{kind:?}");
     });
+}
+
+#[test]
+fn what_cannot_be_set_leaves_no_credentials_and_what_cannot_be_removed_no_key() {
+    let world = ready();
+    project(&world, "shop", "dev");
+    for kind in [Kind::Bash, Kind::Zsh] {
+        for name in ["AWS_REGION", "AWS_PROFILE", "AWS_SESSION_TOKEN", "LEAPP_STATE"] {
+            // In the way when it is entered.
+            let mut shell = Hooked::new(&world, kind);
+            shell.source(format!("readonly {name}=mine"));
+            let before = shell.declared(&all());
+            shell.run("cd code/shop");
+            assert_eq!(shell.on(), "", "{kind:?}: {name}: half of it is none");
+            assert_eq!(shell.declared(&all()), before, "{kind:?}: {name}");
+            shell.run("cd ../..");
+            assert_eq!(shell.declared(&all()), before, "{kind:?}: {name}");
+            // In the way when it is left.
+            let mut shell = Hooked::new(&world, kind);
+            shell.run("cd code/shop");
+            assert_eq!(shell.on(), "dev", "{kind:?}: {name}");
+            // Also where the user has changed something, so that each is looked at.
+            shell.run(&format!("readonly {name}; export AWS_VAULT=mine"));
+            shell.run("cd ../..");
+            let after = shell.environment();
+            assert_eq!(after["AWS_VAULT"], "mine", "{kind:?}: {name}");
+            for gone in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LEAPP_SESSION"] {
+                assert!(!after.contains_key(gone), "{kind:?}: {name}: {gone}");
+            }
+            let said = shell.run("true");
+            assert!(!said.contains("read"), "{kind:?}: {name}: at each prompt: {said}");
+        }
+    }
+}
+
+/// A fish that has universal variables, which are one set for each home.
+fn with_universals(world: &World) -> Hooked {
+    let rc = format!("{}; {}", quiet(Kind::Fish), Kind::Fish.load());
+    let mut command = world.foreign("fish");
+    command.args(["-i", "-C", &rc]);
+    Hooked::start(world, Kind::Fish, command)
+}
+
+#[test]
+fn fish_names_the_universal_variables_that_would_outrank_a_session() {
+    let world = ready();
+    project(&world, "shop", "dev");
+    for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL"] {
+        let mut shell = with_universals(&world);
+        let before = shell.declared(&all());
+        shell.run(&format!("set -Ux {name} mine"));
+        let said = shell.said("cd code/shop");
+        assert!(said.contains(&format!("set -eU {name}")), "{name}: {said}");
+        assert_eq!(shell.said("true"), "", "{name}: once");
+        assert_eq!(shell.on(), "", "{name}");
+        let (said, code) = shell.status("leapp use dev");
+        assert!(code != 0, "{name}: {said}");
+        assert_eq!(shell.on(), "", "{name}");
+        shell.run(&format!("set -eU {name}; cd ../.."));
+        assert_eq!(shell.declared(&all()), before, "{name}");
+        shell.run("cd code/shop");
+        assert_eq!(shell.on(), "dev", "{name}: without it all is well");
+    }
+}
+
+#[test]
+fn fish_hides_the_universal_variables_that_a_session_sets_itself() {
+    let world = ready();
+    project(&world, "shop", "dev");
+    let mut shell = with_universals(&world);
+    // Not exported, or hidden by a global of ours: no child sees them while the session is on.
+    shell.run("set -Ux AWS_REGION mine; set -Uu AWS_PROFILE mine");
+    let before = shell.declared(&all());
+    shell.run("cd code/shop");
+    assert_eq!(shell.on(), "dev");
+    assert_eq!(shell.exported("AWS_REGION").as_deref(), Some("eu-west-1"));
+    assert_eq!(shell.exported("AWS_PROFILE"), None);
+    shell.run("cd ../..");
+    assert_eq!(shell.declared(&all()), before);
+    shell.run("set -eU AWS_REGION AWS_PROFILE");
+}
+
+#[test]
+fn fish_gives_back_lists_and_path_variables() {
+    let world = ready();
+    project(&world, "shop", "dev");
+    let mut shell = Hooked::new(&world, Kind::Fish);
+    for (nth, flags) in ["-gx", "-gu", "-gx --path", "-gu --path"].into_iter().enumerate() {
+        shell.run("set -e AWS_PROFILE; set -e AWS_REGION; set -e AWS_VAULT; set -e AWS_ROLE_ARN");
+        shell.run(&format!("set {flags} AWS_PROFILE 'a b' '' c; set {flags} AWS_REGION x y"));
+        shell.run(&format!("set {flags} AWS_VAULT; set {flags} AWS_ROLE_ARN ''"));
+        let before = shell.declared(&all());
+        for leave in ["cd ../..", "leapp off; cd ../.."] {
+            shell.run("cd code/shop");
+            assert_eq!(shell.on(), "dev", "{flags}");
+            shell.run(leave);
+            assert_eq!(shell.declared(&all()), before, "{nth} {flags}");
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod hooked;
 mod hooks_basic;
 mod hooks_places;
 mod hooks_restore;
+mod hooks_roots;
 mod hooks_shells;
 mod layers;
 mod mfa;
