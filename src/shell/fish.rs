@@ -157,6 +157,7 @@ fn change(reply: &Reply<'_>, script: &mut Script) -> Result<(), Unrepresentable>
             script.push_all(["set -ga __leapp_had ", name, ";\nset -gu __leapp_was_", name, " x "]);
             script.quoted(&Fish, text.as_bytes())?.push(";\n");
         }
+        script.push("set -g __leapp_m 1;\n");
     }
     let Some(delta) = reply.change.delta() else {
         match reply.change {
