@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     process::Command,
@@ -123,6 +123,18 @@ pub(crate) fn has_pwsh() -> bool {
     found
 }
 
+/// Whether this is root, whom alone some things can be done to; says loudly when it is not.
+pub(crate) fn is_root() -> bool {
+    static SAID: Once = Once::new();
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        SAID.call_once(|| {
+            eprintln!("NOT RUN: the hooks' tests with other users; this is not root")
+        });
+    }
+    root
+}
+
 /// An interactive shell.
 pub(crate) struct Hooked {
     pub(crate) kind: Kind,
@@ -171,9 +183,19 @@ impl Hooked {
         shell
     }
 
-    /// From now on the terminal belongs to a shell of another kind.
-    pub(crate) fn becomes(&mut self, kind: Kind) {
+    /// With the start-up files of `at_home`, in a directory.
+    pub(crate) fn of_home(world: &World, kind: Kind, directory: &Path) -> Self {
+        let mut command = world.foreign(kind.program());
+        command.arg("-i").current_dir(directory);
+        Self::start(world, kind, command)
+    }
+
+    /// Runs a line after which the terminal belongs to another shell; what was said.
+    #[track_caller]
+    pub(crate) fn becomes(&mut self, line: &str, kind: Kind) -> String {
+        self.send(line);
         self.kind = kind;
+        self.settle()
     }
 
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
@@ -370,6 +392,31 @@ pub(crate) fn quiet(kind: Kind) -> &'static str {
              unset HISTFILE"
         }
     }
+}
+
+/// Start-up files in the home for every shell, with the hook; they export `RC_READ`.
+pub(crate) fn at_home(world: &World) {
+    let home = world.home.path();
+    let file = |name: &str, text: String| {
+        let path = home.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for (kind, name) in [(Kind::Bash, ".bashrc"), (Kind::Zsh, ".zshrc")] {
+        let quiet = quiet(kind);
+        let quiet = format!("case $- in *i*) {{ {quiet}; }} 2>/dev/null;; esac");
+        file(name, format!("export RC_READ=1\n{quiet}\n{}\n", kind.load()));
+    }
+    // The system's own files for login shells set PATH anew.
+    let path = world.variables()[OsStr::new("PATH")].to_str().unwrap();
+    file(".bash_profile", format!("export PATH='{path}'\n. ~/.bashrc\n"));
+    file(".zprofile", format!("export PATH='{path}'\n"));
+    let quiet_fish = format!("if isatty stdin\n{}\nend", quiet(Kind::Fish));
+    let load = Kind::Fish.load();
+    file(".config/fish/config.fish", format!("set -gx RC_READ 1\n{quiet_fish}\n{load}\n"));
+    let (quiet_pwsh, load) = (quiet(Kind::Pwsh), Kind::Pwsh.load());
+    let text = format!("$env:RC_READ = '1'\n{quiet_pwsh}\n{load}\n");
+    file(".config/powershell/profile.ps1", text);
 }
 
 /// Text without the terminal's escape sequences and carriage returns.

@@ -20,7 +20,7 @@ pub(crate) fn two_projects() -> World {
 }
 
 /// Which session a child of the shell has, told on the terminal by one statement.
-const TELL: &str = "sh -c 'echo on=$LEAPP_SESSION:${AWS_ACCESS_KEY_ID:+key}.'";
+pub(crate) const TELL: &str = "sh -c 'echo on=$LEAPP_SESSION:${AWS_ACCESS_KEY_ID:+key}.'";
 
 #[test]
 fn a_directory_that_is_gone_is_left_silently() {

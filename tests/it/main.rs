@@ -21,6 +21,7 @@ mod exec;
 mod help;
 mod hooked;
 mod hooks_basic;
+mod hooks_outside;
 mod hooks_places;
 mod hooks_restore;
 mod hooks_roots;
