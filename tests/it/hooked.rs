@@ -129,7 +129,7 @@ pub(crate) fn is_root() -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
         SAID.call_once(|| {
-            eprintln!("NOT RUN: the hooks' tests with other users; this is not root")
+            eprintln!("NOT RUN: the hooks' tests with other users; this is not root");
         });
     }
     root

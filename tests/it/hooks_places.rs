@@ -1,10 +1,10 @@
 //! Where one is: directories that are gone, renamed, linked, nested, somebody else's or oddly named,
 //! and every way to get from one to another.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use crate::{
-    hooked::{Hooked, Kind, code, everywhere, project},
+    hooked::{Hooked, Kind, code, everywhere, folder, project},
     hooks_basic::{ready, second},
     support::{World, chmod},
 };
@@ -295,18 +295,35 @@ fn a_command_substitution_and_a_job_say_nothing_and_change_nothing() {
     assert_eq!(shell.on(), "dev");
 }
 
+/// Puts a program in the place of ours that gives no answer, but keeps what it was given.
+fn replace_program(world: &World, shell: &mut Hooked) -> PathBuf {
+    let (seen, fake) = (world.home.path().join("seen"), world.home.path().join("fake"));
+    _ = fs::remove_file(&seen);
+    fs::write(&fake, format!("#!/bin/sh\nenv > {}\nexit 1\n", seen.display())).unwrap();
+    chmod(&fake, 0o755);
+    let fake = fake.display();
+    shell.run(&match shell.kind {
+        Kind::Bash | Kind::Zsh => format!("__leapp_program={fake}"),
+        Kind::Fish => format!("set -g __leapp_program {fake}"),
+        Kind::Pwsh => format!("& (Get-Module leapp-hook) {{ $script:Program = '{fake}' }}"),
+    });
+    seen
+}
+
 #[test]
 fn a_completion_of_zsh_that_changes_the_directory_is_silent() {
     let world = two_projects();
     let mut shell = Hooked::new(&world, Kind::Zsh);
-    let starts = world.home.path().join("starts");
     // What a completion does: names of another directory, in a command substitution.
     shell.run("names() { print -l ${(f)\"$(cd ~/code/mill && ls -d *(N) .leapp.toml)\"} }");
     shell.run("cd code/shop");
-    let said = shell.run(&format!("__leapp_program=/nowhere; names > {}", starts.display()));
-    assert!(!said.contains("leapp:"), "{said}");
-    assert_eq!(fs::read_to_string(&starts).unwrap().trim(), ".leapp.toml");
+    let seen = replace_program(&world, &mut shell);
+    let said = shell.run("names");
+    assert!(said.contains(".leapp.toml") && !said.contains("leapp:"), "{said}");
+    assert!(!seen.exists(), "it asked what the other directory switches on");
     assert_eq!(shell.on(), "dev");
+    shell.run("(cd ../mill)");
+    assert!(seen.exists(), "a subshell does ask");
 }
 
 #[test]
@@ -336,26 +353,34 @@ fn between_two_projects_the_program_that_fails_leaves_nothing_on() {
         let mut shell = Hooked::new(&world, kind);
         let before = shell.ours();
         shell.run("cd code/shop");
-        // A program that tells what it was given, and gives no answer.
-        let (seen, fake) = (world.home.path().join("seen"), world.home.path().join("fake"));
-        let text = format!("#!/bin/sh\nenv > {}\nexit 1\n", seen.display());
-        fs::write(&fake, text).unwrap();
-        chmod(&fake, 0o755);
-        if kind == Kind::Pwsh {
-            shell.run(&format!(
-                "& (Get-Module leapp-hook) {{ $script:Program = '{}' }}",
-                fake.display()
-            ));
-        } else {
-            let set =
-                if kind == Kind::Fish { "set -g __leapp_program " } else { "__leapp_program=" };
-            shell.run(&format!("{set}{}", fake.display()));
-        }
+        let seen = replace_program(&world, &mut shell);
         shell.run("cd ../mill");
         let seen = fs::read_to_string(&seen).unwrap();
         assert!(!seen.contains("AWS_SECRET_ACCESS_KEY"), "{kind:?}: the first is off before");
         assert!(!seen.contains("LEAPP_SESSION"), "{kind:?}");
         assert_eq!(shell.ours(), before, "{kind:?}: nothing was on, and nothing is");
+    });
+}
+
+#[test]
+fn the_keys_of_the_first_do_not_stand_for_a_second_that_has_none() {
+    let world = two_projects();
+    world.leapp(["stop", "prod"]).succeeds();
+    let bare = folder(&world, "bare");
+    fs::write(bare.join(".leapp.toml"), "session = \"prod\"\n").unwrap();
+    chmod(&bare.join(".leapp.toml"), 0o600);
+    everywhere(|kind| {
+        let mut shell = Hooked::new(&world, kind);
+        let before = shell.ours();
+        shell.run("cd code/shop");
+        assert_eq!(shell.on(), "dev", "{kind:?}");
+        let said = shell.run(&kind.and("cd ../mill", TELL));
+        assert!(said.contains("on=prod:key."), "{kind:?}: {said}");
+        assert_eq!(shell.on(), "EXPIRED", "{kind:?}: stopped, so closed");
+        shell.run("cd ../shop");
+        assert_eq!(shell.on(), "dev", "{kind:?}");
+        shell.run("cd ../bare");
+        assert_eq!(shell.ours(), before, "{kind:?}: not trusted, so as if there were none");
     });
 }
 

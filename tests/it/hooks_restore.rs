@@ -371,6 +371,25 @@ fn what_cannot_be_set_leaves_no_credentials_and_what_cannot_be_removed_no_key() 
     }
 }
 
+#[test]
+fn a_key_id_that_cannot_be_removed_is_left_without_its_secret() {
+    let world = ready();
+    project(&world, "shop", "dev");
+    for kind in [Kind::Bash, Kind::Zsh] {
+        for touch in ["true", "export AWS_VAULT=mine"] {
+            let mut shell = Hooked::new(&world, kind);
+            shell.run("cd code/shop");
+            assert_eq!(shell.on(), "dev", "{kind:?}");
+            shell.run(&format!("readonly AWS_ACCESS_KEY_ID; {touch}"));
+            shell.run("cd ../..");
+            let after = shell.environment();
+            for gone in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LEAPP_SESSION"] {
+                assert!(!after.contains_key(gone), "{kind:?}: {touch}: {gone}");
+            }
+        }
+    }
+}
+
 /// A fish that has universal variables, which are one set for each home.
 fn with_universals(world: &World) -> Hooked {
     let rc = format!("{}; {}", quiet(Kind::Fish), Kind::Fish.load());

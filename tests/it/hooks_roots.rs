@@ -16,7 +16,7 @@ use crate::{
     hooked::{Hooked, Kind, code, everywhere, folder, is_root, on_terminal, quiet, scratch},
     hooks_basic::ready,
     hooks_places::two_projects,
-    support::{World, chmod},
+    support::{World, chmod, files_below},
 };
 
 /// A file that nobody has trusted.
@@ -238,46 +238,21 @@ fn sixty_four_directories_are_looked_at() {
     });
 }
 
+/// Names that some shell somewhere has stumbled over, and ones that would run `touch`.
+fn odd_names(mark: &Path) -> Vec<Vec<u8>> {
+    let plain = "two words| lead|trail |it's|a\"b|back\\slash|new\nline|end\n|tab\t|-n|--|-|é中😀|*|\
+                 [a]|{a,b}|~|#x|%d|!!|a;b|a&b|%D{%s}|$HOME|x:y|\u{1b}[31mred|\u{202e}rtl";
+    let mut names: Vec<Vec<u8>> = plain.split('|').map(|name| name.as_bytes().to_vec()).collect();
+    let mark = mark.file_name().unwrap().to_str().unwrap();
+    names.push(format!("$(touch {mark})`touch {mark}`;touch {mark}").into_bytes());
+    names.push(b"b\xffad\xfe".to_vec());
+    names
+}
+
 #[test]
 fn a_directory_may_have_any_name() {
     let world = ready();
-    let mark = world.home.path().join("mark");
-    let evil =
-        format!("$(touch {0})`touch {0}`;touch {0}", mark.display().to_string().replace('/', "%"));
-    let mut names: Vec<Vec<u8>> = [
-        "two words",
-        " lead",
-        "trail ",
-        "it's",
-        "a\"b",
-        "back\\slash",
-        "new\nline",
-        "end\n",
-        "tab\t",
-        "-n",
-        "--",
-        "-",
-        "é中😀",
-        "*",
-        "[a]",
-        "{a,b}",
-        "~",
-        "#x",
-        "%d",
-        "!!",
-        "a;b",
-        "a&b",
-        "%D{%s}",
-        "$HOME",
-        "x:y",
-        "\u{1b}[31mred",
-        "\u{202e}rtl",
-    ]
-    .iter()
-    .map(|name| name.as_bytes().to_vec())
-    .collect();
-    names.push(evil.into_bytes());
-    names.push(b"b\xffad\xfe".to_vec());
+    let names = odd_names(Path::new("mark"));
     for name in &names {
         let directory = code(&world).join(OsStr::from_bytes(name));
         fs::create_dir_all(directory.join("sub")).unwrap();
@@ -296,17 +271,15 @@ fn a_directory_may_have_any_name() {
             let directory = code(&world).join(OsStr::from_bytes(name));
             let said = shell.enter(&directory);
             assert!(said.contains("leapp: dev is on (eu-west-1)"), "{kind:?}: {shown:?}: {said}");
-            assert_eq!(shell.on(), "dev", "{kind:?}: {shown:?}");
-            assert!(!shell.run("true").contains("leapp:"), "{kind:?}: {shown:?}");
             assert_eq!(shell.said("cd sub"), "", "{kind:?}: {shown:?}");
             assert_eq!(shell.on(), "dev", "{kind:?}: {shown:?}");
             shell.run(&kind.by_hand("off"));
-            assert_eq!(shell.said("true"), "", "{kind:?}: {shown:?}");
             shell.enter(world.home.path());
             assert_eq!(shell.ours(), before, "{kind:?}: {shown:?}");
         }
     });
-    assert!(!mark.exists() && !world.home.path().join("mark").exists());
+    let run = files_below(world.home.path()).into_iter().find(|file| file.ends_with("mark"));
+    assert_eq!(run, None, "a name was evaluated");
 }
 
 #[test]
