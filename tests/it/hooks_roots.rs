@@ -185,14 +185,20 @@ fn the_personal_file_wins_trusted_or_not() {
         assert_eq!(shell.ours(), before, "{kind:?}: the shared one does not count beside it");
         shell.answer("cd ..; leapp trust", "[y/N]", "y");
         assert_eq!(shell.on(), "prod", "{kind:?}");
-        shell.run("cd sub");
+        assert_eq!(shell.said("cd sub"), "", "{kind:?}: the same file governs");
         assert_eq!(shell.on(), "prod", "{kind:?}");
         fs::remove_file(&local).unwrap();
         shell.run("true");
         assert_eq!(shell.on(), "dev", "{kind:?}: it is gone, and the shared one counts again");
-        let said = shell.run("leapp pin --local prod");
+        let said = shell.run("cd ..; leapp pin --local prod");
         assert!(said.contains(".leapp.local.toml"), "{kind:?}: {said}");
         assert_eq!(shell.on(), "prod", "{kind:?}");
+        // It needs no other one beside it.
+        fs::remove_file(shop.join(".leapp.toml")).unwrap();
+        for (line, on) in [("cd ../..", ""), ("cd code/shop/sub", "prod"), ("cd ..", "prod")] {
+            shell.run(line);
+            assert_eq!(shell.on(), on, "{kind:?}: {line}");
+        }
     });
 }
 
@@ -216,6 +222,40 @@ fn a_file_in_the_home_directory_is_refused() {
         assert_eq!(shell.on(), "", "{kind:?}");
         shell.enter(&code(&world).join("shop"));
         assert_eq!(shell.on(), "dev", "{kind:?}");
+    });
+}
+
+#[test]
+fn a_file_in_the_root_directory_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let world = two_projects();
+    let plain = folder(&world, "plain");
+    // A root directory of its own, in which all else is as it is; nobody else sees it.
+    let script = world.home.path().join("enter");
+    let text = "set -e; mount --bind \"$1\" \"$1\"; cd \"$1\"\n\
+        for d in /*; do if [ -L $d ]; then cp -P $d .$d; elif [ -d $d ]; then\n\
+        mkdir .$d; mount --rbind $d .$d; fi; done\n\
+        printf 'session = \"dev\"\\n' > .leapp.toml; chmod 600 .leapp.toml\n\
+        at=$2; shift 2; exec /usr/sbin/chroot . env -C \"$at\" \"$@\"\n";
+    fs::write(&script, text).unwrap();
+    let script = script.display().to_string();
+    everywhere(|kind| {
+        let top = scratch(&world).display().to_string();
+        let words = ["unshare", "--mount", "--propagation", "private", "sh", &script, &top, "/"];
+        let mut shell = wrapped(&world, kind, &words, |_| {});
+        assert_eq!(shell.on(), "", "{kind:?}");
+        assert_eq!(shell.status("/bin/ls .leapp.toml").1, 0, "{kind:?}: it is there");
+        assert_eq!(shell.said("true"), "", "{kind:?}");
+        shell.enter(&plain);
+        assert_eq!(shell.on(), "", "{kind:?}");
+        shell.enter(&code(&world).join("shop"));
+        assert_eq!(shell.on(), "dev", "{kind:?}");
+        let said = shell.said("cd /");
+        assert!(said.contains("dev is off"), "{kind:?}: {said}");
+        assert!(!said.contains("is not trusted"), "{kind:?}: refused, whoever trusts it: {said}");
+        assert_eq!(shell.on(), "", "{kind:?}");
     });
 }
 
@@ -309,6 +349,13 @@ fn the_climb_ends_where_the_directories_are_somebody_elses() {
     let shop = code(&world).join("shop");
     fs::create_dir_all(shop.join("theirs/mine/deep")).unwrap();
     chown(shop.join("theirs"), Some(12345), None).unwrap();
+    // The program climbs no further than the shells do.
+    for (at, governed) in [("sub", true), ("theirs", false), ("theirs/mine/deep", false)] {
+        let mut command = world.command(["hook-env", "bash"]);
+        command.current_dir(shop.join(at));
+        let answer = world.run(command, None).succeeds().text();
+        assert_eq!(answer.contains("AWS_ACCESS_KEY_ID="), governed, "{at}");
+    }
     everywhere(|kind| {
         let mut shell = Hooked::new(&world, kind);
         for (line, on) in [
