@@ -195,6 +195,30 @@ fn a_state_that_somebody_made_up_takes_nothing_that_is_not_its_own() {
 }
 
 #[test]
+fn without_the_program_an_inherited_session_is_closed_and_the_users_own_keys_are_not() {
+    let mut world = two_projects();
+    let bin = world.home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let real = bin.join("leapp");
+    world.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
+    world.set("AWS_ACCESS_KEY_ID", "AKIAMINE").set("AWS_SECRET_ACCESS_KEY", "TESTSECRET own");
+    world.set("LEAPP_SESSION", "dev");
+    for (key, id) in [("AKIAOTHER", "AKIAMINE"), ("AKIAMINE", "LEAPP-EXPIRED")] {
+        world.set("LEAPP_STATE", format!("1;d;session:x;9;{key};;-,-,-,-,-"));
+        everywhere(|kind| {
+            fs::copy(program(), &real).unwrap();
+            let rc = format!("{}; rm -f {}", kind.load(), real.display());
+            let mut shell = Hooked::with(&world, kind, &rc, world.home.path());
+            for _ in 0..2 {
+                shell.run("true");
+                let now = shell.exported("AWS_ACCESS_KEY_ID");
+                assert_eq!(now.as_deref(), Some(id), "{kind:?}: {key}");
+            }
+        });
+    }
+}
+
+#[test]
 fn who_became_root_by_sudo_has_sessions_by_hand_alone() {
     if !is_root() {
         return;
