@@ -27,7 +27,8 @@ if
         [ -z "${BASH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" ] &&
         [ "${LEAPP_HOOK-}" != 0 ]
 then
-    if ! \builtin declare -F __leapp_prompt >/dev/null; then
+    # Functions may come from outside too, by `export -f`; the mark then belongs to another process.
+    if [ "${__leapp_process-}" != $$ ] || ! \builtin declare -F __leapp_prompt >/dev/null; then
         # An outer environment must not bring state: a variable that comes from there is exported.
         for __leapp_j in "${!__leapp_@}" leapp_session leapp_warning; do
             # shellcheck disable=SC2163 # the variable of that name is meant
@@ -49,6 +50,7 @@ then
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
         __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
+        __leapp_process=$$
         __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
@@ -437,7 +439,7 @@ then
     # Whether the program is there. A new one is taken from PATH only by an absolute path that is
     # not below the current directory, by whatever links the two are reached.
     function __leapp_reach {
-        if [ -x "$__leapp_program" ]; then
+        if [ -x "${__leapp_program-}" ]; then
             \builtin return 0
         fi
         __leapp_text=$(\builtin type -P leapp)
@@ -753,7 +755,7 @@ then
             "$__leapp_program" doctor "--hook=$(__leapp_report)" "$@"
             ;;
         *)
-            if ! [ -x "$__leapp_program" ]; then
+            if ! [ -x "${__leapp_program-}" ]; then
                 __leapp_reach || \builtin return 127
             fi
             if "$__leapp_program" "$@"; then __leapp_status=0; else __leapp_status=$?; fi
@@ -767,7 +769,7 @@ then
 
     # Where the directory may have changed: after `cd`, and after our own commands.
     function __leapp_again {
-        if [ -n "$__leapp_armed" ]; then
+        if [ -n "${__leapp_armed-}" ]; then
             __leapp_check
         fi
         \builtin return 0

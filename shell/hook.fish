@@ -19,7 +19,7 @@
 #   __leapp_u  the clock when it was read last, in seconds from that end: it never goes back by itself
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
-#   __leapp_had  the variables that were set before us
+#   __leapp_had  the variables that were set before us      __leapp_paths  path variables among them
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
 #   leapp_session, leapp_warning  for your prompt
 
@@ -41,6 +41,7 @@ if status is-interactive
         end
         set -gu __leapp_loads 0
         set -gu __leapp_had
+        set -gu __leapp_paths
         set -gu leapp_session ''
         set -gu leapp_warning ''
     end
@@ -480,9 +481,21 @@ if status is-interactive
             else if set -qg $name
                 set -gu __leapp_was_$name s $$name
                 set -ga __leapp_had $name
+            else
+                continue
+            end
+            if __leapp_is_path $name
+                set -ga __leapp_paths $name
             end
         end
         return 0
+    end
+
+    # A path variable is one whose elements are joined by colons.
+    function __leapp_is_path --argument-names name
+        set -l plain $$name
+        test "$$name" != "$plain"
+        or string match -q '* a path variable *' -- (set --show $name)[1]
     end
 
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
@@ -559,6 +572,9 @@ if status is-interactive
             case '*'
                 set -eg $name
         end
+        if contains -- $name $__leapp_paths
+            set -g --path $name $$name
+        end
         return 0
     end
 
@@ -590,6 +606,7 @@ if status is-interactive
         and set -eg __leapp_was_$__leapp_had
         set -eg __leapp_g_{LEAPP_SESSION,LEAPP_STATE,AWS_REGION,AWS_DEFAULT_REGION,AWS_ACCOUNT_ID,AWS_ENDPOINT_URL}
         set -gu __leapp_had
+        set -gu __leapp_paths
         return 0
     end
 

@@ -149,7 +149,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_give_up
       elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
         # Our own word on what is on; nobody else has a say in it.
-        \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+        {
+          \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+        } always {
+          TRY_BLOCK_ERROR=0
+        }
       fi
     fi
     if [[ -n "$__leapp_f" && -n "$__leapp_a" && "$__leapp_f" -ef "$__leapp_a" ]]; then
@@ -462,13 +466,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched; then
       # All goes back from here on, should this be interrupted.
       __leapp_m=1
-      \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+      __leapp_unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
         AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE
       for __leapp_j in "${__leapp_had[@]}"; do
         __leapp_give_back
       done
     else
-      \builtin unset -v AWS_ACCESS_KEY_ID
+      __leapp_unset AWS_ACCESS_KEY_ID
       for __leapp_j in "${__leapp_names[@]}"; do
         if __leapp_goes_back; then
           __leapp_give_back
@@ -494,14 +498,36 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   function __leapp_give_back {
     __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
-    case "${(P)__leapp_how-}" in
-      (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
-      (s)
-        \builtin unset -v "$__leapp_j"
-        \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
-        ;;
-      (*) \builtin unset -v "$__leapp_j" ;;
-    esac
+    {
+      case "${(P)__leapp_how-}" in
+        (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
+        (s)
+          \builtin unset -v "$__leapp_j"
+          \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
+          ;;
+        (*) \builtin unset -v "$__leapp_j" ;;
+      esac
+    } always {
+      TRY_BLOCK_ERROR=0
+    }
+  }
+
+  # A read-only variable would end whatever runs, and what comes after it would stay.
+  function __leapp_unset {
+    {
+      if (( $# > 1 )); then
+        \builtin unset -v "$@" 2>/dev/null
+      else
+        \builtin unset -v "$1"
+      fi
+    } always {
+      if (( TRY_BLOCK_ERROR == 1 && $# > 1 )); then
+        for __leapp_j in "$@"; do
+          __leapp_unset "$__leapp_j"
+        done
+      fi
+      TRY_BLOCK_ERROR=0
+    }
   }
 
   # Another key id is there. If `leapp env` put it there, going back from that is its own affair, and
@@ -516,7 +542,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           done
         fi
         ;;
-      (*) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+      (*) __leapp_unset LEAPP_SESSION LEAPP_STATE ;;
     esac
     \builtin return 0
   }
@@ -619,12 +645,12 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       else
         case "$LEAPP_STATE" in
           (*";${AWS_ACCESS_KEY_ID:-?};"*)
-            \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+            __leapp_unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
             ;;
         esac
       fi
       __leapp_text= __leapp_leaving=
-      \builtin unset -v LEAPP_SESSION LEAPP_STATE
+      __leapp_unset LEAPP_SESSION LEAPP_STATE
     fi
     __leapp_w=o __leapp_c= __leapp_l= __leapp_h=
     __leapp_find

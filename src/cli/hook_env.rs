@@ -24,11 +24,17 @@ pub(super) fn run(context: &Context, args: HookEnvArgs) -> Outcome<u8> {
     let hook = Asking::of(context, &args);
     let decision = if args.by_hand {
         by_hand::decide(context, &args)?
-    } else if process::is_sudo() {
-        Decision::default()
     } else if let Some(identity) = &args.keep {
         keep::decide(context, identity, args.region.as_ref(), hook.held)
-    } else if let Some((identity, region)) = hook.outer_use(context) {
+    } else if process::is_sudo() {
+        // No directory counts, and what a person has switched on by hand stays on.
+        match Asking::used(context).filter(|_| hook.hold == Owner::Use) {
+            Some((identity, region)) => {
+                keep::decide(context, &identity, region.as_ref(), hook.held)
+            }
+            None => directory::nothing(&hook),
+        }
+    } else if let Some((identity, region)) = Asking::used(context).filter(|_| !hook.held) {
         keep::decide(context, &identity, region.as_ref(), false)
     } else {
         directory::decide(context, &hook)
@@ -66,9 +72,9 @@ impl Asking {
         Self { held: args.held && context.before.state().is_some(), hold, said: said.collect() }
     }
 
-    /// A session that `leapp use` switched on in an outer shell.
-    fn outer_use(&self, context: &Context) -> Option<(String, Option<crate::model::RegionName>)> {
-        let state = context.before.state().filter(|state| state.kind == Kind::Use && !self.held)?;
+    /// A session that `leapp use` switched on, here or in an outer shell.
+    fn used(context: &Context) -> Option<(String, Option<crate::model::RegionName>)> {
+        let state = context.before.state().filter(|state| state.kind == Kind::Use)?;
         let region = super::context::variable("AWS_REGION").and_then(|r| r.into_string().ok());
         let region = region.and_then(|text| crate::model::RegionName::parse(&text).ok());
         Some((state.identities.first()?.clone(), region))

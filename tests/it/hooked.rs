@@ -5,9 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
-    os::unix::ffi::OsStringExt,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
+    process::Command,
     sync::Once,
 };
 
@@ -64,6 +65,31 @@ impl Kind {
         }
     }
 
+    /// A word of the shell's that stands for these very bytes; PowerShell takes text alone.
+    pub(crate) fn quoted(self, bytes: &[u8]) -> Vec<u8> {
+        let mut word = b"'".to_vec();
+        for byte in bytes {
+            match (self, *byte) {
+                (Self::Bash | Self::Zsh, b'\'') => word.extend(b"'\\''"),
+                (Self::Fish, b'\'' | b'\\') => word.extend([b'\\', *byte]),
+                (Self::Pwsh, b'\'') => word.extend(b"''"),
+                (_, byte) => word.push(byte),
+            }
+        }
+        word.push(b'\'');
+        word
+    }
+
+    /// The program of that name on the tests' path.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Fish => "fish",
+            Self::Pwsh => "pwsh",
+            Self::Zsh => "zsh",
+        }
+    }
+
     /// Two statements on one line, the second only after the first one's success.
     pub(crate) fn and(self, first: &str, second: &str) -> String {
         if self == Self::Fish {
@@ -101,6 +127,18 @@ pub(crate) fn has_pwsh() -> bool {
     found
 }
 
+/// Whether this is root, whom alone some things can be done to; says loudly when it is not.
+pub(crate) fn is_root() -> bool {
+    static SAID: Once = Once::new();
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        SAID.call_once(|| {
+            eprintln!("NOT RUN: the hooks' tests with other users; this is not root");
+        });
+    }
+    root
+}
+
 /// An interactive shell.
 pub(crate) struct Hooked {
     pub(crate) kind: Kind,
@@ -118,14 +156,8 @@ impl Hooked {
 
     /// With a start-up file of one's own, in a directory.
     pub(crate) fn with(world: &World, kind: Kind, rc: &str, directory: &Path) -> Self {
-        let folder =
-            tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep();
-        let mut command = match kind {
-            Kind::Bash => world.foreign("bash"),
-            Kind::Fish => world.foreign("fish"),
-            Kind::Pwsh => world.foreign("pwsh"),
-            Kind::Zsh => world.foreign("zsh"),
-        };
+        let folder = scratch(world);
+        let mut command = world.foreign(kind.program());
         let file = folder.join(".zshrc");
         std::fs::write(&file, format!("{}\n{rc}\n", quiet(kind))).unwrap();
         let file = file.to_str().unwrap();
@@ -141,9 +173,15 @@ impl Hooked {
             ]),
             Kind::Zsh => command.args(["-i"]).env("ZDOTDIR", &folder),
         };
-        command.env("TERM", "dumb").current_dir(directory);
+        command.current_dir(directory);
+        Self::start(world, kind, command)
+    }
+
+    /// A shell that was made ready elsewhere; what it loads should be `quiet`.
+    pub(crate) fn start(world: &World, kind: Kind, mut command: Command) -> Self {
+        command.env("TERM", "dumb");
         let session = spawn_command(command, Some(PATIENCE)).expect("a shell on a terminal");
-        let scratch = folder.join("out");
+        let scratch = scratch(world).join("out");
         let mut shell = Self { kind, session, scratch, count: 0, transcript: String::new() };
         shell.settle();
         shell
@@ -158,6 +196,21 @@ impl Hooked {
         let (_, pair) = inner.next_back().unwrap_or_else(|| panic!("{:?}: {printed}", self.kind));
         let (name, warning) = pair.split_once(',').unwrap();
         (name.to_owned(), warning.to_owned())
+    }
+
+    /// With the start-up files of `at_home`, in a directory.
+    pub(crate) fn of_home(world: &World, kind: Kind, directory: &Path) -> Self {
+        let mut command = world.foreign(kind.program());
+        command.arg("-i").current_dir(directory);
+        Self::start(world, kind, command)
+    }
+
+    /// Runs a line after which the terminal belongs to another shell; what was said.
+    #[track_caller]
+    pub(crate) fn becomes(&mut self, line: &str, kind: Kind) -> String {
+        self.send(line);
+        self.kind = kind;
+        self.settle()
     }
 
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
@@ -185,6 +238,43 @@ impl Hooked {
     /// How often a text has come so far, at any prompt.
     pub(crate) fn heard(&self, text: &str) -> usize {
         self.transcript.matches(text).count()
+    }
+
+    /// Runs text that no terminal could take, secrets too, as the shell's own input; what it printed.
+    #[track_caller]
+    pub(crate) fn source(&mut self, text: impl AsRef<[u8]>) -> String {
+        let file = self.scratch.with_extension("ps1");
+        std::fs::write(&file, text).unwrap();
+        let verb = if self.kind == Kind::Pwsh { "." } else { "source" };
+        self.run(&format!("{verb} {}", file.display()))
+    }
+
+    /// Changes to a directory whose name may have any bytes; what was said.
+    #[track_caller]
+    pub(crate) fn enter(&mut self, path: &Path) -> String {
+        let verb = if self.kind == Kind::Pwsh { "Set-Location -LiteralPath " } else { "cd -- " };
+        let word = self.kind.quoted(path.as_os_str().as_bytes());
+        self.source([verb.as_bytes(), &word, b"\n"].concat())
+    }
+
+    /// How these variables stand in the shell itself: unset, exported or not, with each byte.
+    #[track_caller]
+    pub(crate) fn declared(&mut self, names: &[&str]) -> Vec<String> {
+        let (words, file) = (names.join(" "), self.scratch.display().to_string());
+        let line = match self.kind {
+            Kind::Bash => format!("LC_ALL=C \\builtin declare -p {words} > {file} 2>&1"),
+            Kind::Fish => format!("set --show {words} > {file}"),
+            Kind::Pwsh => format!("/usr/bin/env > {file}"),
+            Kind::Zsh => format!("LC_ALL=C \\builtin typeset -p {words} > {file} 2>&1"),
+        };
+        self.run(&line);
+        let text = std::fs::read(&self.scratch).unwrap();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        if self.kind == Kind::Pwsh {
+            lines.retain(|line| names.iter().any(|name| line.starts_with(&format!("{name}="))));
+        }
+        lines
     }
 
     /// Types a line and goes on at once.
@@ -352,8 +442,13 @@ pub(crate) fn as_program(world: &World, kind: Kind) -> PathBuf {
     program
 }
 
+/// A folder of its own below the home.
+pub(crate) fn scratch(world: &World) -> PathBuf {
+    tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep()
+}
+
 /// Settings that keep the terminal's text readable: no echo of ours, a prompt that says nothing.
-fn quiet(kind: Kind) -> &'static str {
+pub(crate) fn quiet(kind: Kind) -> &'static str {
     match kind {
         Kind::Bash => {
             "PS1= PS2= HISTFILE=; bind 'set enable-bracketed-paste off' 2>/dev/null; stty -echo cols 500"
@@ -368,6 +463,31 @@ fn quiet(kind: Kind) -> &'static str {
              unset HISTFILE"
         }
     }
+}
+
+/// Start-up files in the home for every shell, with the hook; they export `RC_READ`.
+pub(crate) fn at_home(world: &World) {
+    let home = world.home.path();
+    let file = |name: &str, text: String| {
+        let path = home.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for (kind, name) in [(Kind::Bash, ".bashrc"), (Kind::Zsh, ".zshrc")] {
+        let quiet = quiet(kind);
+        let quiet = format!("case $- in *i*) {{ {quiet}; }} 2>/dev/null;; esac");
+        file(name, format!("export RC_READ=1\n{quiet}\n{}\n", kind.load()));
+    }
+    // The system's own files for login shells set PATH anew.
+    let path = world.variables()[OsStr::new("PATH")].to_str().unwrap();
+    file(".bash_profile", format!("export PATH='{path}'\n. ~/.bashrc\n"));
+    file(".zprofile", format!("export PATH='{path}'\n"));
+    let quiet_fish = format!("if isatty stdin\n{}\nend", quiet(Kind::Fish));
+    let load = Kind::Fish.load();
+    file(".config/fish/config.fish", format!("set -gx RC_READ 1\n{quiet_fish}\n{load}\n"));
+    let (quiet_pwsh, load) = (quiet(Kind::Pwsh), Kind::Pwsh.load());
+    let text = format!("$env:RC_READ = '1'\n{quiet_pwsh}\n{load}\n");
+    file(".config/powershell/profile.ps1", text);
 }
 
 /// Text without the terminal's escape sequences and carriage returns.
@@ -400,6 +520,11 @@ pub(crate) fn project(world: &World, name: &str, session: &str) -> PathBuf {
     directory
 }
 
+/// Where the projects are, canonical.
+pub(crate) fn code(world: &World) -> PathBuf {
+    folder(world, "")
+}
+
 /// A directory below the home.
 pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
     let directory = world.home.path().join("code").join(name);
@@ -408,7 +533,7 @@ pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
 }
 
 /// Runs a command on a terminal of its own, to its end; what it printed.
-pub(crate) fn on_terminal(command: std::process::Command) -> String {
+pub(crate) fn on_terminal(command: Command) -> String {
     let mut session = spawn_command(command, Some(PATIENCE)).expect("a command on a terminal");
     plain(&session.exp_eof().expect("its end"))
 }

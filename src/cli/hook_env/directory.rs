@@ -65,7 +65,8 @@ pub(super) fn decide(context: &Context, hook: &Asking) -> Decision {
     }
 }
 
-fn nothing(hook: &Asking) -> Decision {
+/// No project counts here.
+pub(super) fn nothing(hook: &Asking) -> Decision {
     match hook.hold {
         Owner::Nobody => Decision::default(),
         owner => Decision { effect: Effect::Stay, owner, ..Decision::default() },
