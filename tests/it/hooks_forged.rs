@@ -49,7 +49,7 @@ fn a_forged_state_never_switches_a_session_on() {
     let prod = identifier(&world, "prod");
     for kind_of_state in ["u", "d", "x", "e"] {
         for identity in [&prod, "prod", "session:prod"] {
-            let state = format!("1;{kind_of_state};{identity};9999999999;{KEY};;-,-,-,-,-");
+            let state = format!("1;{kind_of_state};{identity};9999999999;{KEY};;-,-,-,-,.");
             forge(&mut world, &state, "prod");
             everywhere(|kind| {
                 let mut shell = Hooked::new(&world, kind);
@@ -122,7 +122,7 @@ fn a_protected_session_does_not_come_on_by_a_forged_state_where_its_name_was_typ
         assert_eq!(shell.on(), "prod", "{kind:?}");
         shell.run(&kind.by_hand("off"));
         // A shell that is started on the same terminal.
-        let state = format!("1;u;{prod};9999999999;{KEY};;-,-,-,-,-");
+        let state = format!("1;u;{prod};9999999999;{KEY};;-,-,-,-,.");
         for (name, value) in [("AWS_ACCESS_KEY_ID", KEY), ("LEAPP_STATE", &state)] {
             shell.run(&kind.export(name, value));
         }
@@ -542,7 +542,14 @@ fn who_became_another_user_cannot_use_the_record() {
     );
     assert!(!outcome.text().contains("AWS_SECRET") && !outcome.text().contains("dev"), "{outcome}");
     chmod(&world.home.path().join("xdg-run"), 0o700);
+    let answer = |world: &World| {
+        let mut command = world.command(["hook-env", "bash", "--said="]);
+        command.current_dir(&shop);
+        world.run(command, None).succeeds().text()
+    };
+    assert!(answer(&world).contains("AWS_SESSION_TOKEN"), "without sudo it is on");
     world.set("SUDO_UID", "1000");
+    assert!(!answer(&world).contains("AWS_SESSION_TOKEN"), "root by sudo");
     everywhere(|kind| {
         let mut shell = Hooked::with(&world, kind, kind.load(), &shop);
         shell.run("true");
