@@ -442,17 +442,15 @@ fn write(path: &Path, bytes: &[u8]) {
     chmod(path, 0o600);
 }
 
-#[test]
-fn forged_trust_records_are_no_trust() {
-    let world = two();
-    let (path, good) = record(&world);
-    let json: Json = serde_json::from_slice(&good).unwrap();
+/// Records that are like the true one, and not it.
+fn forged_records(world: &World, good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let json: Json = serde_json::from_slice(good).unwrap();
     let edited = |edit: &dyn Fn(&mut Json)| {
         let mut json = json.clone();
         edit(&mut json);
         json.to_string().into_bytes()
     };
-    let bytes: Vec<(&str, Vec<u8>)> = vec![
+    vec![
         ("empty", Vec::new()),
         ("truncated", good[..good.len() / 2].to_vec()),
         ("no JSON", b"trusted".to_vec()),
@@ -472,11 +470,18 @@ fn forged_trust_records_are_no_trust() {
         (
             "another session",
             edited(&|j| {
-                j["decision"]["trusted"]["identity"] = identifier(&world, "prod").into();
+                j["decision"]["trusted"]["identity"] = identifier(world, "prod").into();
             }),
         ),
         ("huge", vec![b' '; 70_000]),
-    ];
+    ]
+}
+
+#[test]
+fn forged_trust_records_are_no_trust() {
+    let world = two();
+    let (path, good) = record(&world);
+    let bytes = forged_records(&world, &good);
     everywhere(|kind| {
         let mut shell = Hooked::new(&world, kind);
         let refused = |shell: &mut Hooked, what: &str| {
