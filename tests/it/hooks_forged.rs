@@ -224,6 +224,15 @@ fn originals_that_hold_commands_come_back_as_text_or_not_at_all() {
     }
 }
 
+/// Loads the hook by a link; `gone` takes the link away again, and every other way to the program.
+fn loading(kind: Kind, link: &Path, gone: bool) -> String {
+    let link = link.display();
+    let call = if kind == Kind::Pwsh { "& " } else { "" };
+    let load = kind.load().replace("leapp hook", &format!("{call}{link} hook"));
+    let forget = format!("/bin/rm -f {link}\n{}", kind.export("PATH", "/nowhere"));
+    if gone { format!("{load}\n{forget}") } else { load }
+}
+
 #[test]
 fn a_hostile_name_of_what_is_on_reaches_neither_the_prompt_nor_the_terminal() {
     let mut world = two();
@@ -238,19 +247,7 @@ fn a_hostile_name_of_what_is_on_reaches_neither_the_prompt_nor_the_terminal() {
                 let link = bin.join("leapp");
                 _ = fs::remove_file(&link);
                 symlink(crate::support::program(), &link).unwrap();
-                let load = kind.load().replace("leapp hook", "$LINK hook");
-                let load = if kind == Kind::Pwsh { load.replace("$LINK", "& $LINK") } else { load };
-                let set = kind.export("LINK", &link.display().to_string());
-                let forget = if gone { "rm -f $LINK; unset PATH" } else { "" };
-                let forget = match kind {
-                    Kind::Fish => forget.replace("unset PATH", "set -gx PATH"),
-                    Kind::Pwsh => {
-                        forget.replace("unset PATH", "$env:PATH = ''").replace("$LINK", "$env:LINK")
-                    }
-                    Kind::Bash | Kind::Zsh => forget.replace("rm ", "/bin/rm "),
-                };
-                let forget = forget.replace("rm -f $LINK", "/bin/rm -f $LINK");
-                let rc = format!("{set}\n{load}\n{forget}").replace("/bin//bin/", "/bin/");
+                let rc = loading(kind, &link, gone);
                 let mut shell = Hooked::with(&world, kind, &rc, world.home.path());
                 shell.send("true");
                 let mut raw = shell.settle_raw();
@@ -301,8 +298,8 @@ fn where_things_lie_is_what_it_was_when_the_hook_was_loaded() {
             let mut shell = Hooked::new(&world, kind);
             let home = world.home.path().display().to_string();
             // Set by a tool on entering, so that the hook sees it in the same line and later.
-            let said =
-                shell.said(&kind.and(&kind.export(name, value), &format!("cd {home}/code/clone")));
+            let set = kind.export(name, value);
+            let said = shell.said(&format!("{set}; cd {home}/code/clone"));
             assert!(said.contains("is not trusted"), "{kind:?} {name}={value}: {said}");
             assert_eq!(shell.on(), "", "{kind:?} {name}={value}");
             shell.run("cd ../shop");
