@@ -26,6 +26,7 @@ pub struct User<'a> {
 
 /// One line of a file of patterns.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "three marks of a line that are independent")]
 struct Rule {
     pattern: Vec<u8>,
     /// It is held against the whole path below its file's directory, not against a name alone.

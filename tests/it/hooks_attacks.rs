@@ -314,6 +314,9 @@ fn a_file_or_directory_of_another_users_is_refused() {
     });
 }
 
+/// Puts something into the project file's place.
+type Make<'a> = &'a dyn Fn();
+
 #[test]
 fn a_link_a_pipe_a_device_a_directory_and_a_huge_file_are_no_project_files() {
     let world = ready();
@@ -327,7 +330,6 @@ fn a_link_a_pipe_a_device_a_directory_and_a_huge_file_are_no_project_files() {
             _ = fs::remove_dir(&file);
         }
     };
-    type Make<'a> = &'a dyn Fn();
     let pipe = || nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let huge = || {
         let opened = fs::File::create(&file).unwrap();

@@ -49,7 +49,7 @@ fn a_forged_state_never_switches_a_session_on() {
     let prod = identifier(&world, "prod");
     for kind_of_state in ["u", "d", "x", "e"] {
         for identity in [&prod, "prod", "session:prod"] {
-            let state = format!("1;{kind_of_state};{identity};9999999999;{KEY};;-,-,-,-,-");
+            let state = format!("1;{kind_of_state};{identity};9999999999;{KEY};;-,-,-,-,.");
             forge(&mut world, &state, "prod");
             everywhere(|kind| {
                 let mut shell = Hooked::new(&world, kind);
@@ -122,7 +122,7 @@ fn a_protected_session_does_not_come_on_by_a_forged_state_where_its_name_was_typ
         assert_eq!(shell.on(), "prod", "{kind:?}");
         shell.run(&kind.by_hand("off"));
         // A shell that is started on the same terminal.
-        let state = format!("1;u;{prod};9999999999;{KEY};;-,-,-,-,-");
+        let state = format!("1;u;{prod};9999999999;{KEY};;-,-,-,-,.");
         for (name, value) in [("AWS_ACCESS_KEY_ID", KEY), ("LEAPP_STATE", &state)] {
             shell.run(&kind.export(name, value));
         }
@@ -224,6 +224,15 @@ fn originals_that_hold_commands_come_back_as_text_or_not_at_all() {
     }
 }
 
+/// Loads the hook by a link; `gone` takes the link away again, and every other way to the program.
+fn loading(kind: Kind, link: &Path, gone: bool) -> String {
+    let link = link.display();
+    let call = if kind == Kind::Pwsh { "& " } else { "" };
+    let load = kind.load().replace("leapp hook", &format!("{call}{link} hook"));
+    let forget = format!("/bin/rm -f {link}\n{}", kind.export("PATH", "/nowhere"));
+    if gone { format!("{load}\n{forget}") } else { load }
+}
+
 #[test]
 fn a_hostile_name_of_what_is_on_reaches_neither_the_prompt_nor_the_terminal() {
     let mut world = two();
@@ -238,19 +247,7 @@ fn a_hostile_name_of_what_is_on_reaches_neither_the_prompt_nor_the_terminal() {
                 let link = bin.join("leapp");
                 _ = fs::remove_file(&link);
                 symlink(crate::support::program(), &link).unwrap();
-                let load = kind.load().replace("leapp hook", "$LINK hook");
-                let load = if kind == Kind::Pwsh { load.replace("$LINK", "& $LINK") } else { load };
-                let set = kind.export("LINK", &link.display().to_string());
-                let forget = if gone { "rm -f $LINK; unset PATH" } else { "" };
-                let forget = match kind {
-                    Kind::Fish => forget.replace("unset PATH", "set -gx PATH"),
-                    Kind::Pwsh => {
-                        forget.replace("unset PATH", "$env:PATH = ''").replace("$LINK", "$env:LINK")
-                    }
-                    Kind::Bash | Kind::Zsh => forget.replace("rm ", "/bin/rm "),
-                };
-                let forget = forget.replace("rm -f $LINK", "/bin/rm -f $LINK");
-                let rc = format!("{set}\n{load}\n{forget}").replace("/bin//bin/", "/bin/");
+                let rc = loading(kind, &link, gone);
                 let mut shell = Hooked::with(&world, kind, &rc, world.home.path());
                 shell.send("true");
                 let mut raw = shell.settle_raw();
@@ -301,8 +298,8 @@ fn where_things_lie_is_what_it_was_when_the_hook_was_loaded() {
             let mut shell = Hooked::new(&world, kind);
             let home = world.home.path().display().to_string();
             // Set by a tool on entering, so that the hook sees it in the same line and later.
-            let said =
-                shell.said(&kind.and(&kind.export(name, value), &format!("cd {home}/code/clone")));
+            let set = kind.export(name, value);
+            let said = shell.said(&format!("{set}; cd {home}/code/clone"));
             assert!(said.contains("is not trusted"), "{kind:?} {name}={value}: {said}");
             assert_eq!(shell.on(), "", "{kind:?} {name}={value}");
             shell.run("cd ../shop");
@@ -442,17 +439,15 @@ fn write(path: &Path, bytes: &[u8]) {
     chmod(path, 0o600);
 }
 
-#[test]
-fn forged_trust_records_are_no_trust() {
-    let world = two();
-    let (path, good) = record(&world);
-    let json: Json = serde_json::from_slice(&good).unwrap();
+/// Records that are like the true one, and not it.
+fn forged_records(world: &World, good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let json: Json = serde_json::from_slice(good).unwrap();
     let edited = |edit: &dyn Fn(&mut Json)| {
         let mut json = json.clone();
         edit(&mut json);
         json.to_string().into_bytes()
     };
-    let bytes: Vec<(&str, Vec<u8>)> = vec![
+    vec![
         ("empty", Vec::new()),
         ("truncated", good[..good.len() / 2].to_vec()),
         ("no JSON", b"trusted".to_vec()),
@@ -472,11 +467,18 @@ fn forged_trust_records_are_no_trust() {
         (
             "another session",
             edited(&|j| {
-                j["decision"]["trusted"]["identity"] = identifier(&world, "prod").into();
+                j["decision"]["trusted"]["identity"] = identifier(world, "prod").into();
             }),
         ),
         ("huge", vec![b' '; 70_000]),
-    ];
+    ]
+}
+
+#[test]
+fn forged_trust_records_are_no_trust() {
+    let world = two();
+    let (path, good) = record(&world);
+    let bytes = forged_records(&world, &good);
     everywhere(|kind| {
         let mut shell = Hooked::new(&world, kind);
         let refused = |shell: &mut Hooked, what: &str| {
@@ -542,7 +544,14 @@ fn who_became_another_user_cannot_use_the_record() {
     );
     assert!(!outcome.text().contains("AWS_SECRET") && !outcome.text().contains("dev"), "{outcome}");
     chmod(&world.home.path().join("xdg-run"), 0o700);
+    let answer = |world: &World| {
+        let mut command = world.command(["hook-env", "bash", "--said="]);
+        command.current_dir(&shop);
+        world.run(command, None).succeeds().text()
+    };
+    assert!(answer(&world).contains("AWS_SESSION_TOKEN"), "without sudo it is on");
     world.set("SUDO_UID", "1000");
+    assert!(!answer(&world).contains("AWS_SESSION_TOKEN"), "root by sudo");
     everywhere(|kind| {
         let mut shell = Hooked::with(&world, kind, kind.load(), &shop);
         shell.run("true");

@@ -223,7 +223,7 @@ fn the_home_and_the_root_directory_cannot_be_pinned() {
     world.set("LEAPP_HOME", home.join(".Leapp"));
     alone(&world, &home, &["dev"]).fails(2);
     alone(&world, &alias.path().join("home"), &["dev"]).fails(2);
-    assert!(!names(&home).iter().any(|name| name.ends_with(".toml")), "{:?}", names(&home));
+    assert!(!names(&home).iter().any(|name| name.starts_with(".leapp.")), "{:?}", names(&home));
 }
 
 #[test]

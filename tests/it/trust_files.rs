@@ -226,7 +226,7 @@ fn trust_refuses_what_the_hook_refuses_and_says_how_to_mend_it() {
     let spoils: [Spoil<'_>; 9] = [
         ("everybody can write it", &|f| chmod(f, 0o666), &|f| chmod(f, 0o644)),
         ("everybody can write its directory", &|f| chmod(&up(f, 1), 0o777), &|f| {
-            chmod(&up(f, 1), 0o755)
+            chmod(&up(f, 1), 0o755);
         }),
         ("everybody can write '", &|f| chmod(&up(f, 2), 0o777), &|f| chmod(&up(f, 2), 0o755)),
         ("it is a symbolic link", &|f| instead(f, &|| symlink(&other, f).unwrap()), &again),
