@@ -20,6 +20,9 @@
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
+#   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
+#   __leapp_dw_N  as was;  __leapp_dg_N, __leapp_dl_N  given and left, if it was
+#   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
 if status is-interactive
@@ -40,6 +43,11 @@ if status is-interactive
         end
         set -gu __leapp_loads 0
         set -gu __leapp_had
+        set -gu __leapp_due
+        set -gu __leapp_dues
+        set -gu __leapp_by
+        set -gu __leapp_back
+        set -gu __leapp_redo
         set -gu leapp_session ''
         set -gu leapp_warning ''
     end
@@ -66,6 +74,9 @@ if status is-interactive
 
     # At each prompt. Two tests of files where nothing governs, four where a project does.
     function __leapp_on_prompt --on-event fish_prompt
+        if set -qg __leapp_due[1]
+            __leapp_beside
+        end
         if test "$PWD" = "$__leapp_p"
             switch "$__leapp_w"
                 case d
@@ -78,7 +89,11 @@ if status is-interactive
                         __leapp_contradicted
                         return 0
                     end
-                case o x g
+                case g
+                    if not __leapp_is_ours
+                        return 0
+                    end
+                case o x
                     return 0
                 case '*'
                     if not test -e .leapp.local.toml; and not test -e .leapp.toml
@@ -94,6 +109,39 @@ if status is-interactive
         if test -n "$__leapp_armed"
             __leapp_check
         end
+    end
+
+    # After all others, where they were there before our first prompt: they may have changed what we
+    # gave. No file is looked at.
+    function __leapp_register
+        function __leapp_on_prompt_last --on-event fish_prompt
+            if test -n "$__leapp_due$__leapp_k"
+                __leapp_beside
+            end
+        end
+
+        function __leapp_on_directory_last --on-variable PWD
+            if test -n "$__leapp_due$__leapp_k"
+                __leapp_beside
+            end
+        end
+    end
+
+    # Before a command runs, at the latest, what others have brought back is noticed.
+    function __leapp_on_command --on-event fish_preexec
+        if set -qg __leapp_due[1]
+            __leapp_beside
+        end
+    end
+
+    function __leapp_beside
+        set -l fish_trace
+        if set -qg __leapp_due[1]; and __leapp_came_back
+            __leapp_check
+        else
+            __leapp_contradicted
+        end
+        return 0
     end
 
     # Four looks: at the time of the lease's end and of the project file, and whether the file is
@@ -112,9 +160,16 @@ if status is-interactive
         and test -e "$__leapp_l.hi"
     end
 
-    # A profile that came after us: some programs prefer it to the session's keys.
+    # Other keys in place of ours, or a profile that came after us: some programs prefer it to the
+    # session's keys.
     function __leapp_contradicted
-        if test -n "$__leapp_k" -a -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"; and __leapp_is_ours
+        if test -z "$__leapp_k"
+            return 0
+        else if not __leapp_is_ours
+            if contains -- "$__leapp_w" d u
+                __leapp_check
+            end
+        else if test -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
             set -g __leapp_warned 1
             __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: set -e AWS_PROFILE AWS_DEFAULT_PROFILE"
         end
@@ -144,6 +199,7 @@ if status is-interactive
         end
         if test -z "$__leapp_armed"
             set -g __leapp_armed 1
+            __leapp_register
             switch "$LEAPP_STATE"
                 case "1;x;*;$AWS_ACCESS_KEY_ID;*"
                     if test -n "$AWS_ACCESS_KEY_ID"
@@ -165,10 +221,20 @@ if status is-interactive
         if test "$__leapp_w" = x
             return 0
         end
+        if set -qg __leapp_due[1]; and __leapp_came_back
+            __leapp_settle
+        end
         __leapp_find
+        if test "$__leapp_w" = g -a -n "$__leapp_k"; and __leapp_is_ours
+            # Who had replaced our keys has put them back. No lease is there: the program is asked.
+            set -g __leapp_l /
+            set -g __leapp_w d
+            string match -q '1;u;*' -- "$__leapp_g_LEAPP_STATE"
+            and set -g __leapp_w u
+        end
         if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
-                set -g __leapp_w g
+                __leapp_give_up
             else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
                 # Our own word on what is on; nobody else has a say in it.
                 set -gx LEAPP_SESSION $leapp_session
@@ -269,6 +335,20 @@ if status is-interactive
     # anybody may have written.
     function __leapp_is_ours
         test "$AWS_ACCESS_KEY_ID" = "$__leapp_k"
+    end
+
+    # Keys that somebody else put in place of ours are left alone, and not called by our session's name.
+    function __leapp_give_up
+        if not string match -q '1;e;*' -- "$LEAPP_STATE"
+            set -eg LEAPP_SESSION
+            set -eg LEAPP_STATE
+            if test -n "$__leapp_f" -o "$__leapp_w" = u
+                __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
+            end
+        end
+        set -g __leapp_w g
+        set -g leapp_session
+        set -g leapp_warning
     end
 
     function __leapp_leave
@@ -448,6 +528,11 @@ if status is-interactive
                 __leapp_forget
                 return 0
             else if not __leapp_is_ours
+                if not string match -q '1;e;*' -- "$LEAPP_STATE"
+                    for name in $__leapp_names
+                        __leapp_owe $name
+                    end
+                end
                 __leapp_hand_over
                 __leapp_forget
                 return 0
@@ -466,6 +551,8 @@ if status is-interactive
             for name in $__leapp_names
                 if __leapp_goes_back $name
                     __leapp_give_back $name
+                else if test "$__leapp_m" = 2 -a -n "$DIRENV_DIFF$__MISE_DIFF"
+                    __leapp_owe $name
                 end
             end
         end
@@ -505,7 +592,11 @@ if status is-interactive
 
     function __leapp_give_back --argument-names name
         set -l was __leapp_was_$name
-        set -l saved $$was
+        __leapp_put_back $name $$was
+    end
+
+    function __leapp_put_back --argument-names name
+        set -l saved $argv[2..-1]
         switch "$saved[1]"
             case x
                 set -gx $name $saved[2..-1]
@@ -546,6 +637,112 @@ if status is-interactive
         set -eg __leapp_g_{LEAPP_SESSION,LEAPP_STATE,AWS_REGION,AWS_DEFAULT_REGION,AWS_ACCOUNT_ID,AWS_ENDPOINT_URL}
         set -gu __leapp_had
         return 0
+    end
+
+    # direnv and its like keep what was there before them and put it back when they go. If that was ours,
+    # and we have gone before them, it would come back to where it must not be, and what was there before
+    # us would be lost. So we remember what they had changed, and settle it when they have gone.
+    function __leapp_owe --argument-names name
+        contains -- "$__leapp_k" $__leapp_dues
+        or set -ga __leapp_dues $__leapp_k
+        if contains -- $name $__leapp_due
+            return 0
+        end
+        set -l was __leapp_was_$name
+        set -l gave __leapp_g_$name
+        # Few sessions touch this one.
+        if test $name = AWS_ENDPOINT_URL; and not set -qg $was; and not set -qg $gave
+            return 0
+        end
+        set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
+        set -gu __leapp_dw_$name $$was
+        set -eg __leapp_dg_$name
+        set -qg $gave
+        and set -gu __leapp_dg_$name $$gave
+        set -eg __leapp_dl_$name
+        set -qg $name
+        and set -gu __leapp_dl_$name $$name
+        set -ga __leapp_due $name
+    end
+
+    # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
+    function __leapp_came_back
+        if test -n "$AWS_ACCESS_KEY_ID"; and contains -- "$AWS_ACCESS_KEY_ID" $__leapp_dues
+            and not __leapp_is_ours
+            and not string match -qr '^1;[ex];.*;'(string escape --style=regex -- $AWS_ACCESS_KEY_ID)';' -- "$LEAPP_STATE"
+            set -g __leapp_back 1
+        end
+        test -n "$__leapp_back"
+        or test "$__leapp_by" != "$DIRENV_DIFF|$__MISE_DIFF"
+    end
+
+    function __leapp_settle
+        set -l on
+        if contains -- "$__leapp_w" d u
+            set on $__leapp_k
+        end
+        set -g __leapp_redo $__leapp_back
+        if test -n "$__leapp_back"
+            set -eg AWS_ACCESS_KEY_ID
+        end
+        for name in $__leapp_names
+            if not contains -- $name $__leapp_due
+                continue
+            end
+            if test -n "$on"
+                __leapp_correct $name
+            end
+            if __leapp_is_settled $name
+                set -g __leapp_redo 1
+                set -l before __leapp_dw_$name
+                if test -z "$on"
+                    __leapp_put_back $name $$before
+                end
+                set -g __leapp_due (string match -v -- $name $__leapp_due)
+                set -eg $before __leapp_dg_$name __leapp_dl_$name
+            end
+        end
+        # What is on now is put there once more, over what came back; and as originals the state gets
+        # those that are true now, which `.` asks for.
+        if test -n "$on" -a -n "$__leapp_redo"
+            set -g __leapp_l /
+            for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION
+                __leapp_give_back $name
+            end
+            set -g __leapp_g_LEAPP_STATE (string replace -r -- '[^;]*(,[^,;]*)$' '.,.,.,.$1' $__leapp_g_LEAPP_STATE)
+            set -gx LEAPP_STATE $__leapp_g_LEAPP_STATE
+            if test -n "$__leapp_back"
+                set -gx AWS_ACCESS_KEY_ID $__leapp_k
+            end
+        end
+        set -g __leapp_back
+        set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
+    end
+
+    # What was kept on entering the present project was the other tool's, and is past.
+    function __leapp_correct --argument-names name
+        set -l was __leapp_was_$name
+        set -l left __leapp_dl_$name
+        set -l saved $$was
+        if test (count $$left) -eq (count $saved[2..-1]); and test "$$left" = "$saved[2..-1]"
+            set -l before __leapp_dw_$name
+            set -gu $was $$before
+            contains -- $name $__leapp_had
+            or set -ga __leapp_had $name
+            set -g __leapp_redo 1
+        end
+        return 0
+    end
+
+    # Whether a variable is again what we gave; the credentials are if their key id is.
+    function __leapp_is_settled --argument-names name
+        if contains -- $name $__leapp_group
+            test -n "$__leapp_back"
+            return
+        end
+        set -l gave __leapp_dg_$name
+        test (count $$name) -eq (count $$gave)
+        and test "$$name" = "$$gave"
     end
 
     # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it

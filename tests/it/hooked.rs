@@ -104,6 +104,7 @@ pub(crate) struct Hooked {
     scratch: PathBuf,
     count: u32,
     transcript: String,
+    raw: String,
 }
 
 impl Hooked {
@@ -138,9 +139,14 @@ impl Hooked {
             Kind::Zsh => command.args(["-i"]).env("ZDOTDIR", &folder),
         };
         command.env("TERM", "dumb").current_dir(directory);
+        Self::started(kind, command, folder.join("out"))
+    }
+
+    /// Started by a command of one's own, whose start-up files begin with what `quiet` says.
+    pub(crate) fn started(kind: Kind, command: std::process::Command, scratch: PathBuf) -> Self {
         let session = spawn_command(command, Some(PATIENCE)).expect("a shell on a terminal");
-        let scratch = folder.join("out");
-        let mut shell = Self { kind, session, scratch, count: 0, transcript: String::new() };
+        let (transcript, raw) = (String::new(), String::new());
+        let mut shell = Self { kind, session, scratch, count: 0, transcript, raw };
         shell.settle();
         shell
     }
@@ -148,8 +154,14 @@ impl Hooked {
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
     #[track_caller]
     pub(crate) fn run(&mut self, line: &str) -> String {
+        self.raw.clear();
         self.send(line);
         self.settle()
+    }
+
+    /// What the terminal got while the last line was run, with all escape sequences.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
     }
 
     /// Runs a line to its end: only the lines that are ours.
@@ -191,6 +203,7 @@ impl Hooked {
     pub(crate) fn sees(&mut self, text: &str) -> String {
         match self.session.exp_string(text) {
             Ok(before) => {
+                self.raw.push_str(&before);
                 let before = plain(&before);
                 self.transcript.push_str(&before);
                 self.transcript.push_str(text);
@@ -282,7 +295,7 @@ impl Drop for Hooked {
 }
 
 /// Settings that keep the terminal's text readable: no echo of ours, a prompt that says nothing.
-fn quiet(kind: Kind) -> &'static str {
+pub(crate) fn quiet(kind: Kind) -> &'static str {
     match kind {
         Kind::Bash => {
             "PS1= PS2= HISTFILE=; bind 'set enable-bracketed-paste off' 2>/dev/null; stty -echo cols 500"

@@ -23,6 +23,8 @@ mod hooked;
 mod hooks_basic;
 mod layers;
 mod mfa;
+mod neighbours;
+mod neighbours_direnv;
 mod network;
 mod sessions;
 mod shells;
