@@ -22,6 +22,7 @@
 #   __leapp_g_N    what we gave
 #   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
 #   __leapp_dw_N, __leapp_dv_N  as was and val;  __leapp_dg_N, __leapp_dl_N  given and left, x before it
+#   __leapp_dp_N   what there was before another tool acted, x before it
 #   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
@@ -215,7 +216,7 @@ then
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_p=
-        if __leapp_step; then
+        if __leapp_step "$@"; then
             __leapp_p=$PWD
         fi
         __leapp_f=$__leapp_y
@@ -257,6 +258,13 @@ then
             __leapp_settle
         fi
         __leapp_find
+        if [ -n "${1-}" ]; then
+            # What was given up outside of projects is waited for.
+            if [ "$__leapp_w$__leapp_a$__leapp_f" != g ] && ! [ "$__leapp_f" -ef "$__leapp_a" ]; then
+                __leapp_leave
+            fi
+            \builtin return 1
+        fi
         if [ "$__leapp_w" = g ] && [ -n "$__leapp_k" ] && __leapp_is_ours; then
             # Who had replaced our keys has put them back. It is time to ask the program.
             __leapp_d=0
@@ -639,7 +647,13 @@ then
                 done
             fi
             ;;
-        *) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+        *)
+            \builtin unset -v LEAPP_SESSION LEAPP_STATE
+            # Without a key id, the rest is what is left of ours.
+            if [ -z "${AWS_ACCESS_KEY_ID-}" ]; then
+                \builtin unset -v AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+            fi
+            ;;
         esac
         \builtin return 0
     }
@@ -669,9 +683,26 @@ then
             \builtin return 0
         fi
         __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
-        __leapp_with=__leapp_val_$__leapp_j
-        \builtin printf -v "__leapp_dw_$__leapp_j" %s "${!__leapp_how-}"
-        \builtin printf -v "__leapp_dv_$__leapp_j" %s "${!__leapp_with-}"
+        __leapp_b=$__leapp_j
+        case $__leapp_group in *" $__leapp_j "*) __leapp_b=AWS_ACCESS_KEY_ID ;; esac
+        __leapp_how=__leapp_was_$__leapp_b __leapp_with=__leapp_val_$__leapp_b
+        if [ "${!__leapp_how:+x}${!__leapp_with-}" = "${!__leapp_b+x}${!__leapp_b-}" ]; then
+            # What was there before us was that tool's already: it is due what was there before that.
+            __leapp_how=__leapp_dp_$__leapp_b
+            if [ "${!__leapp_how-}" = "${!__leapp_b+x}${!__leapp_b-}" ]; then
+                __leapp_how=
+            else
+                __leapp_how=__leapp_dp_$__leapp_j
+            fi
+            __leapp_with=${__leapp_how:+${!__leapp_how-}}
+            \builtin printf -v "__leapp_dw_$__leapp_j" %s "${__leapp_with:0:1}"
+            \builtin printf -v "__leapp_dv_$__leapp_j" %s "${__leapp_with:1}"
+            __leapp_with=
+        else
+            __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+            \builtin printf -v "__leapp_dw_$__leapp_j" %s "${!__leapp_how-}"
+            \builtin printf -v "__leapp_dv_$__leapp_j" %s "${!__leapp_with-}"
+        fi
         __leapp_with=__leapp_g_$__leapp_j
         \builtin printf -v "__leapp_dg_$__leapp_j" %s "${!__leapp_with+x}${!__leapp_with-}"
         \builtin printf -v "__leapp_dl_$__leapp_j" %s "${!__leapp_j+x}${!__leapp_j-}"
@@ -752,10 +783,13 @@ then
         \builtin return 0
     }
 
-    # Whether a variable is again what we gave; the credentials are if their key id is.
+    # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+    # what it was before us, all that is left of ours goes.
     function __leapp_is_settled {
         case $__leapp_group in
-        *" $__leapp_j "*) [ -n "$__leapp_back" ] ;;
+        *" $__leapp_j "*)
+            [ -n "$__leapp_back" ] || { [ -z "$__leapp_f" ] && [ "${AWS_ACCESS_KEY_ID-}" = "${__leapp_dv_AWS_ACCESS_KEY_ID-}" ]; }
+            ;;
         *)
             __leapp_with=__leapp_dg_$__leapp_j
             [ "${!__leapp_j+x}${!__leapp_j-}" = "${!__leapp_with-}" ]
@@ -929,6 +963,33 @@ then
         \builtin return 0
     }
 
+    # Before other tools see the new directory: what is on is left, so that each of us goes back to what
+    # it found, the last one first.
+    function __leapp_before {
+        if [ -n "$__leapp_armed" ] && [ -z "$__leapp_inherited" ]; then
+            case $__leapp_w in d | g) __leapp_check leave ;; esac
+            if [ -n "${DIRENV_DIFF+x}${__MISE_DIFF+x}" ] && [ -z "$__leapp_k" ]; then
+                case $- in
+                *x*)
+                    { \builtin set +x; } 2>/dev/null
+                    __leapp_glance
+                    \builtin set -x
+                    ;;
+                *) __leapp_glance ;;
+                esac
+            fi
+        fi
+        \builtin return 0
+    }
+
+    # What is there before that tool acts on the new directory.
+    function __leapp_glance {
+        for __leapp_j in "${__leapp_names[@]}"; do
+            \builtin printf -v "__leapp_dp_$__leapp_j" %s "${!__leapp_j+x}${!__leapp_j-}"
+        done
+        \builtin return 0
+    }
+
     # Facts for `leapp doctor`: a semicolon ends each, so that none may hold one. Runs in a subshell.
     function __leapp_report {
         IFS=' '
@@ -988,14 +1049,14 @@ __leapp_prompt_last" ;;
         fi
         # A tool that puts a function of its own around `cd` runs this list in it.
         if [ -n "${chpwd_functions+x}" ]; then
-            __leapp_list=(__leapp_again)
+            __leapp_list=(__leapp_before)
             for __leapp_j in "${chpwd_functions[@]}"; do
                 case $__leapp_j in
-                __leapp_again | __leapp_beside) ;;
+                __leapp_before | __leapp_again) ;;
                 *) __leapp_list+=("$__leapp_j") ;;
                 esac
             done
-            chpwd_functions=("${__leapp_list[@]}" __leapp_beside)
+            chpwd_functions=("${__leapp_list[@]}" __leapp_again)
         fi
         \builtin return 0
     }

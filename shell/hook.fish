@@ -22,6 +22,7 @@
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
 #   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
 #   __leapp_dw_N  as was;  __leapp_dg_N, __leapp_dl_N  given and left, if it was
+#   __leapp_dp_N   x and what there was before another tool acted
 #   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
@@ -104,8 +105,25 @@ if status is-interactive
         __leapp_check
     end
 
-    # After each change of the directory, also between the statements of a line.
+    # After each change of the directory, also between the statements of a line. Before other tools see
+    # the new directory, what is on is left, and after them the new one is entered: so each of us goes
+    # back to what it found, the last one first.
     function __leapp_on_directory --on-variable PWD
+        if test -n "$__leapp_armed" -a -z "$__leapp_inherited"; and contains -- "$__leapp_w" d g
+            __leapp_check leave
+        end
+        # What is there before that tool acts on the new directory.
+        if test -n "$__leapp_armed" -a -z "$__leapp_inherited$__leapp_k" -a -n "$DIRENV_DIFF$__MISE_DIFF"
+            set -l fish_trace
+            for name in $__leapp_names
+                set -eg __leapp_dp_$name
+                set -qg $name
+                and set -gu __leapp_dp_$name x $$name
+            end
+        end
+    end
+
+    function __leapp_again
         if test -n "$__leapp_armed"
             __leapp_check
         end
@@ -118,12 +136,17 @@ if status is-interactive
             if test -n "$__leapp_due$__leapp_k"
                 __leapp_beside
             end
-        end
-
-        function __leapp_on_directory_last --on-variable PWD
-            if test -n "$__leapp_due$__leapp_k"
-                __leapp_beside
+            # These register anew at each prompt, so that they would run after ours.
+            if test -n "$DIRENV_DIFF$__MISE_DIFF"
+                __leapp_register_directory
             end
+        end
+        __leapp_register_directory
+    end
+
+    function __leapp_register_directory
+        function __leapp_on_directory_last --on-variable PWD
+            __leapp_again
         end
     end
 
@@ -185,7 +208,7 @@ if status is-interactive
     function __leapp_check
         set -l fish_trace
         set -g __leapp_p
-        if __leapp_step
+        if __leapp_step $argv
             set -g __leapp_p $PWD
         end
         return 0
@@ -225,6 +248,14 @@ if status is-interactive
             __leapp_settle
         end
         __leapp_find
+        if set -q argv[1]
+            # What was given up outside of projects is waited for.
+            if test "$__leapp_w$__leapp_a$__leapp_f" = g
+            else if test -z "$__leapp_f" -o -z "$__leapp_a"; or not __leapp_is_same_file
+                __leapp_leave
+            end
+            return 1
+        end
         if test "$__leapp_w" = g -a -n "$__leapp_k"; and __leapp_is_ours
             # Who had replaced our keys has put them back. No lease is there: the program is asked.
             set -g __leapp_l /
@@ -622,6 +653,10 @@ if status is-interactive
             case '*'
                 set -eg LEAPP_SESSION
                 set -eg LEAPP_STATE
+                # Without a key id, the rest is what is left of ours.
+                if test -z "$AWS_ACCESS_KEY_ID"
+                    set -eg AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+                end
         end
         return 0
     end
@@ -655,7 +690,23 @@ if status is-interactive
             return 0
         end
         set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
-        set -gu __leapp_dw_$name $$was
+        set -l key $name
+        contains -- $name $__leapp_group
+        and set key AWS_ACCESS_KEY_ID
+        set -l saved __leapp_was_$key
+        set saved $$saved
+        if set -q saved[1]; and set -qg $key; and test "$saved[2..-1]" = "$$key"
+            # What was there before us was that tool's already: it is due what was there before that.
+            set -l early __leapp_dp_$key
+            set early $$early
+            set -gu __leapp_dw_$name
+            if set -q early[1]; and test "$early[2..-1]" != "$$key"
+                set early __leapp_dp_$name
+                set -gu __leapp_dw_$name $$early
+            end
+        else
+            set -gu __leapp_dw_$name $$was
+        end
         set -eg __leapp_dg_$name
         set -qg $gave
         and set -gu __leapp_dg_$name $$gave
@@ -692,7 +743,7 @@ if status is-interactive
             if test -n "$on"
                 __leapp_correct $name
             end
-            if __leapp_is_settled $name
+            if __leapp_is_settled $name "$on"
                 set -g __leapp_redo 1
                 set -l before __leapp_dw_$name
                 if test -z "$on"
@@ -734,10 +785,12 @@ if status is-interactive
         return 0
     end
 
-    # Whether a variable is again what we gave; the credentials are if their key id is.
-    function __leapp_is_settled --argument-names name
+    # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+    # what it was before us, all that is left of ours goes.
+    function __leapp_is_settled --argument-names name on
         if contains -- $name $__leapp_group
             test -n "$__leapp_back"
+            or test -z "$on" -a "$AWS_ACCESS_KEY_ID" = "$__leapp_dw_AWS_ACCESS_KEY_ID[2..-1]"
             return
         end
         set -l gave __leapp_dg_$name
@@ -849,7 +902,7 @@ if status is-interactive
                     set result $status
                 end
                 # What it did may have changed what holds here.
-                __leapp_on_directory
+                __leapp_again
                 return $result
         end
     end

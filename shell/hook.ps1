@@ -168,6 +168,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
             } else {
                 foreach ($name in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $name $null }
+                # Without a key id, the rest is what is left of ours.
+                if (-not $env:AWS_ACCESS_KEY_ID) {
+                    foreach ($name in 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION') { Set-Value $name $null }
+                }
             }
         }
 
@@ -181,6 +185,9 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if ($Name -ceq 'AWS_ENDPOINT_URL' -and -not $Given.ContainsKey($Name)) { return } # few touch it
             $script:By = Get-Noted
             $before = if ($Saved.ContainsKey($Name)) { $Saved[$Name] } else { $null }
+            # What was there before us may have been that tool's already, which knows where it belongs.
+            $key = if ($Name -cin $Group) { 'AWS_ACCESS_KEY_ID' } else { $Name }
+            if ($Saved[$key] -ceq (Get-Value $key)) { $before = $null }
             $gave = if ($Given.ContainsKey($Name)) { $Given[$Name] } else { $null }
             $Due[$Name] = @{ before = $before; gave = $gave; left = (Get-Value $Name) }
         }
@@ -199,6 +206,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         function Complete-Due {
             $on = $State.w -cin 'd', 'u' -and $State.k
             $redo = $Back
+            $keyBefore = if ($Due.ContainsKey('AWS_ACCESS_KEY_ID')) { $Due['AWS_ACCESS_KEY_ID'].before } else { $null }
             if ($Back) { Set-Value 'AWS_ACCESS_KEY_ID' $null }
             foreach ($name in $Names) {
                 if (-not $Due.ContainsKey($name)) { continue }
@@ -208,8 +216,11 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     $Saved[$name] = $owed.before
                     $redo = $true
                 }
-                # The credentials are what we gave if their key id is.
-                $settled = if ($name -cin $Group) { $Back } else { (Get-Value $name) -ceq $owed.gave }
+                # The credentials are what we gave if their key id is; and where that is what it was
+                # before us, all that is left of ours goes.
+                $settled = if ($name -cin $Group) {
+                    $Back -or (-not $on -and (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $keyBefore)
+                } else { (Get-Value $name) -ceq $owed.gave }
                 if (-not $settled) { continue }
                 $redo = $true
                 if (-not $on) { Set-Value $name $owed.before }

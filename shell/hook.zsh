@@ -22,6 +22,7 @@
 #   __leapp_g_N    what we gave
 #   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
 #   __leapp_dw_N, __leapp_dv_N  as was and val;  __leapp_dg_N, __leapp_dl_N  given and left, 1 before it
+#   __leapp_dp_N   what there was before another tool acted, x before it
 #   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
@@ -71,8 +72,35 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   # After each change of the directory, also between the statements of a line. In a command
-  # substitution, where a completion may ask for names, nothing happens and nothing is said.
+  # substitution, where a completion may ask for names, nothing happens and nothing is said. Before
+  # other tools see the new directory, what is on is left, and after them the new one is entered: so
+  # each of us goes back to what it found, the last one first.
   function __leapp_chpwd {
+    if [[ -n "$__leapp_armed" && -z "$__leapp_inherited" && "$__leapp_w" = [dg] ]]; then
+      case "${ZSH_EVAL_CONTEXT-}" in
+        (*cmdsubst*) ;;
+        (*) __leapp_check leave ;;
+      esac
+    fi
+    if [[ -n "$__leapp_armed" && -z "$__leapp_inherited$__leapp_k" && "${#chpwd_functions}" -gt 2 ]]; then
+      __leapp_glance
+    fi
+    \builtin return 0
+  }
+
+  # What is there before that tool acts on the new directory.
+  function __leapp_glance {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+    } 2>/dev/null
+    for __leapp_j in "${__leapp_names[@]}"; do
+      \builtin typeset -g "__leapp_dp_$__leapp_j=${(P)__leapp_j+x}${(P)__leapp_j-}"
+    done
+    \builtin return 0
+  }
+
+  function __leapp_chpwd_last {
     if [[ -n "$__leapp_armed" ]]; then
       case "${ZSH_EVAL_CONTEXT-}" in
         (*cmdsubst*) ;;
@@ -82,21 +110,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin return 0
   }
 
-  # After all others at a prompt and after a change of the directory: they may have changed what we gave.
-  # No file is looked at.
+  # After all others at a prompt: they may have changed what we gave. No file is looked at.
   function __leapp_precmd_last {
     if [[ -n "$__leapp_due$__leapp_k" ]]; then
       __leapp_beside
-    fi
-    \builtin return 0
-  }
-
-  function __leapp_chpwd_last {
-    if [[ -n "$__leapp_due$__leapp_k" ]]; then
-      case "${ZSH_EVAL_CONTEXT-}" in
-        (*cmdsubst*) ;;
-        (*) __leapp_beside ;;
-      esac
     fi
     \builtin return 0
   }
@@ -159,7 +176,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin print -r -u 2 -- "$__leapp_late"
       __leapp_late=
     fi
-    if __leapp_step; then
+    if __leapp_step "$@"; then
       __leapp_p="$PWD"
     fi
     __leapp_first=
@@ -196,6 +213,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       __leapp_settle
     fi
     __leapp_find
+    if [[ -n "${1-}" ]]; then
+      # What was given up outside of projects is waited for.
+      if [[ "$__leapp_w$__leapp_a$__leapp_f" != g && ! "$__leapp_f" -ef "$__leapp_a" ]]; then
+        __leapp_leave
+      fi
+      \builtin return 1
+    fi
     if [[ "$__leapp_w" = g && -n "$__leapp_k" ]] && __leapp_is_ours; then
       # Who had replaced our keys has put them back. It is time to ask the program.
       __leapp_d=0
@@ -567,7 +591,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           done
         fi
         ;;
-      (*) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+      (*)
+        \builtin unset -v LEAPP_SESSION LEAPP_STATE
+        # Without a key id, the rest is what is left of ours.
+        if [[ -z "${AWS_ACCESS_KEY_ID-}" ]]; then
+          \builtin unset -v AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+        fi
+        ;;
     esac
     \builtin return 0
   }
@@ -599,8 +629,24 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin return 0
     fi
     __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
-    __leapp_with="__leapp_val_$__leapp_j"
-    \builtin typeset -g "__leapp_dw_$__leapp_j=${(P)__leapp_how-}" "__leapp_dv_$__leapp_j=${(P)__leapp_with-}"
+    __leapp_b="$__leapp_j"
+    case "$__leapp_group" in
+      (*" $__leapp_j "*) __leapp_b=AWS_ACCESS_KEY_ID ;;
+    esac
+    __leapp_how="__leapp_was_$__leapp_b" __leapp_with="__leapp_val_$__leapp_b"
+    if [[ "${(P)__leapp_how:+1}${(P)__leapp_with-}" = "${(P)__leapp_b+1}${(P)__leapp_b-}" ]]; then
+      # What was there before us was that tool's already: it is due what was there before that.
+      __leapp_how="__leapp_dp_$__leapp_b" __leapp_with=
+      if [[ "${(P)__leapp_how-}" != "${(P)__leapp_b+x}${(P)__leapp_b-}" ]]; then
+        __leapp_how="__leapp_dp_$__leapp_j"
+        __leapp_with="${(P)__leapp_how-}"
+      fi
+      \builtin typeset -g "__leapp_dw_$__leapp_j=${__leapp_with[1]-}" "__leapp_dv_$__leapp_j=${__leapp_with[2,-1]-}"
+      __leapp_with=
+    else
+      __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
+      \builtin typeset -g "__leapp_dw_$__leapp_j=${(P)__leapp_how-}" "__leapp_dv_$__leapp_j=${(P)__leapp_with-}"
+    fi
     __leapp_with="__leapp_g_$__leapp_j"
     \builtin typeset -g "__leapp_dg_$__leapp_j=${(P)__leapp_with+1}${(P)__leapp_with-}" "__leapp_dl_$__leapp_j=${(P)__leapp_j+1}${(P)__leapp_j-}"
     __leapp_due="${__leapp_due:- }$__leapp_j "
@@ -682,10 +728,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin return 0
   }
 
-  # Whether a variable is again what we gave; the credentials are if their key id is.
+  # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+  # what it was before us, all that is left of ours goes.
   function __leapp_is_settled {
     case "$__leapp_group" in
-      (*" $__leapp_j "*) [[ -n "$__leapp_back" ]] ;;
+      (*" $__leapp_j "*)
+        [[ -n "$__leapp_back" || ( -z "$__leapp_f" && "${AWS_ACCESS_KEY_ID-}" = "${__leapp_dv_AWS_ACCESS_KEY_ID-}" ) ]]
+        ;;
       (*)
         __leapp_with="__leapp_dg_$__leapp_j"
         [[ "${(P)__leapp_j+1}${(P)__leapp_j-}" = "${(P)__leapp_with-}" ]]
@@ -819,7 +868,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     else
       __leapp_own=127
     fi
-    __leapp_chpwd
+    __leapp_chpwd_last
     \builtin return "$__leapp_own"
   }
 
@@ -834,8 +883,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin print -rn -- ';'
   }
 
-  # First in both lists, so that prompts see the new environment, and other tools' changes come after
-  # ours both on entering and on leaving; and last, to see what they have changed.
+  # First in both lists, so that prompts see the new environment and what is left is left before other
+  # tools go; and last, to enter after them and to see what they have changed.
   function __leapp_register {
     \builtin typeset -ga precmd_functions chpwd_functions
     precmd_functions=(__leapp_precmd "${(@)precmd_functions:#__leapp_precmd(|_last)}" __leapp_precmd_last)

@@ -25,6 +25,7 @@ mod layers;
 mod mfa;
 mod neighbours;
 mod neighbours_direnv;
+mod neighbours_mise;
 mod network;
 mod sessions;
 mod shells;
