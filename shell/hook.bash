@@ -1024,6 +1024,20 @@ then
                 esac
             done
             precmd_functions=("${__leapp_list[@]}" __leapp_prompt_last)
+            # It may have come after us, and taken us up into a text of its own.
+            for __leapp_j in "${!PROMPT_COMMAND[@]}"; do
+                __leapp_text=${PROMPT_COMMAND[__leapp_j]//__leapp_prompt_keeping_status/:}
+                __leapp_text=${__leapp_text//__leapp_prompt_last/:}
+                __leapp_text=${__leapp_text//__leapp_prompt/:}
+                if [ "$__leapp_text" = "${PROMPT_COMMAND[__leapp_j]}" ]; then
+                    \builtin continue
+                elif [ "$__leapp_j" = 0 ]; then
+                    PROMPT_COMMAND=$__leapp_text
+                else
+                    PROMPT_COMMAND[__leapp_j]=$__leapp_text
+                fi
+            done
+            __leapp_text=
         elif [ -n "${BLE_VERSION-}" ] && [ -n "${_ble_attached-}" ]; then
             blehook PRECMD!=__leapp_prompt
         elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
