@@ -36,6 +36,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ -n "$__leapp_due" ]]; then
       __leapp_beside
     fi
+    if [[ -n "$__leapp_late" && -z "$__leapp_first" ]]; then
+      \builtin print -r -u 2 -- "$__leapp_late"
+      __leapp_late=
+    fi
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
@@ -61,7 +65,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           ;;
         (o|x) \builtin return 0 ;;
         (*)
-          if [[ ! -e .leapp.local.toml && ! -e .leapp.toml && -z "$__leapp_late" ]]; then
+          if [[ ! -e .leapp.local.toml && ! -e .leapp.toml ]]; then
             \builtin return 0
           fi
           ;;
@@ -172,10 +176,6 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin trap - DEBUG
     } 2>/dev/null
     __leapp_p=
-    if [[ -z "$__leapp_first" && -n "$__leapp_late" ]]; then
-      \builtin print -r -u 2 -- "$__leapp_late"
-      __leapp_late=
-    fi
     if __leapp_step "$@"; then
       __leapp_p="$PWD"
     fi
