@@ -82,3 +82,19 @@ pub(crate) fn whole(shell: &mut Hooked) -> BTreeMap<String, OsString> {
     }
     all
 }
+
+/// What any neighbour must leave as it is: entering, leaving, the user's status, one word for each.
+#[track_caller]
+pub(crate) fn works(shell: &mut Hooked, what: &str) {
+    let kind = shell.kind;
+    let before = shell.ours();
+    let said = shell.run("cd code/shop");
+    assert_eq!(said.matches("leapp: dev is on").count(), 1, "{kind:?} {what}: {said}");
+    assert_eq!(shell.on(), "dev", "{kind:?} {what}");
+    assert_eq!(shell.status("/bin/sh -c 'exit 7'").1, 7, "{kind:?} {what}: the status is the user's");
+    let said = shell.run(&kind.and("cd ../..", "/bin/sh -c 'echo on=$LEAPP_SESSION.'"));
+    assert_eq!(said.matches("leapp: dev is off").count(), 1, "{kind:?} {what}: {said}");
+    assert!(said.contains("on=."), "{kind:?} {what}: {said}");
+    assert_eq!(shell.ours(), before, "{kind:?} {what}");
+    assert_eq!(shell.said("true"), "", "{kind:?} {what}");
+}
