@@ -1061,6 +1061,10 @@ $PROMPT_COMMAND
 __leapp_prompt_last" ;;
             esac
         fi
+        # VS Code keeps what was the first element, and runs it from its own.
+        case ${__vsc_original_prompt_command-} in
+        __leapp_prompt) __vsc_original_prompt_command=: ;;
+        esac
         # A tool that puts a function of its own around `cd` runs this list in it.
         if [ -n "${chpwd_functions+x}" ]; then
             __leapp_list=(__leapp_before)
