@@ -13,6 +13,10 @@ use crate::{
     support::{World, repository},
 };
 
+/// Counts how often the hook looks at its files.
+pub(crate) const COUNT: &str = "eval \"counted_$(declare -f __leapp_at_prompt)\"\n\
+                     __leapp_at_prompt() { looks=$((looks + 1)); counted___leapp_at_prompt; }";
+
 /// Which of two is loaded first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Order {
@@ -52,7 +56,9 @@ pub(crate) fn from_npm(file: &str) -> Option<PathBuf> {
         return Some(path);
     }
     SAID.call_once(|| {
-        eprintln!("NOT RUN: the hooks beside mise and bash-preexec; there was no npm to fetch them");
+        eprintln!(
+            "NOT RUN: the hooks beside mise and bash-preexec; there was no npm to fetch them"
+        );
     });
     None
 }
@@ -91,7 +97,11 @@ pub(crate) fn works(shell: &mut Hooked, what: &str) {
     let said = shell.run("cd code/shop");
     assert_eq!(said.matches("leapp: dev is on").count(), 1, "{kind:?} {what}: {said}");
     assert_eq!(shell.on(), "dev", "{kind:?} {what}");
-    assert_eq!(shell.status("/bin/sh -c 'exit 7'").1, 7, "{kind:?} {what}: the status is the user's");
+    assert_eq!(
+        shell.status("/bin/sh -c 'exit 7'").1,
+        7,
+        "{kind:?} {what}: the status is the user's"
+    );
     let said = shell.run(&kind.and("cd ../..", "/bin/sh -c 'echo on=$LEAPP_SESSION.'"));
     assert_eq!(said.matches("leapp: dev is off").count(), 1, "{kind:?} {what}: {said}");
     assert!(said.contains("on=."), "{kind:?} {what}: {said}");

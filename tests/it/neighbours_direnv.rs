@@ -16,7 +16,8 @@ use crate::{
 /// An `.envrc` with keys of its own.
 const KEYS: &str = "export AWS_ACCESS_KEY_ID=AKIADIRENV AWS_SECRET_ACCESS_KEY=direnvs\n\
                     export AWS_REGION=us-west-2\nunset AWS_SESSION_TOKEN\n";
-const GIVEN_UP: &str = "leapp: other credentials have replaced those of 'dev', so it is given up here";
+const GIVEN_UP: &str =
+    "leapp: other credentials have replaced those of 'dev', so it is given up here";
 const CONTRADICTED: &str = "leapp: a profile (AWS_PROFILE) was set beside session 'dev'";
 
 /// The line that loads direnv.

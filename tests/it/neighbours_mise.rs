@@ -12,7 +12,8 @@ use crate::{
 /// Variables of a `mise.toml`.
 const KEYS: &str = "AWS_ACCESS_KEY_ID = \"AKIAMISE\"\nAWS_SECRET_ACCESS_KEY = \"mises\"\n\
                     AWS_SESSION_TOKEN = false\nAWS_REGION = \"us-west-2\"\n";
-const GIVEN_UP: &str = "leapp: other credentials have replaced those of 'dev', so it is given up here";
+const GIVEN_UP: &str =
+    "leapp: other credentials have replaced those of 'dev', so it is given up here";
 const CONTRADICTED: &str = "leapp: a profile (AWS_PROFILE) was set beside session 'dev'";
 
 /// The line that loads mise.

@@ -2,15 +2,12 @@
 
 use crate::{
     hooked::{Hooked, Kind, project},
-    neighbours::{Order, beside, from_npm, peopled, works},
+    neighbours::{COUNT, Order, beside, from_npm, peopled, works},
 };
 
 /// What a user has there: functions that note what they see.
 const OWN: &str = "own_precmd() { own_status=$? own_word=$_; }\nown_preexec() { own_command=$1; }\n\
                    precmd_functions+=(own_precmd)\npreexec_functions+=(own_preexec)";
-/// Counts how often the hook looks at its files.
-const COUNT: &str = "eval \"counted_$(declare -f __leapp_at_prompt)\"\n\
-                     __leapp_at_prompt() { looks=$((looks + 1)); counted___leapp_at_prompt; }";
 
 #[test]
 fn functions_of_bash_preexec_see_what_the_user_did() {
@@ -35,7 +32,8 @@ fn functions_of_bash_preexec_see_what_the_user_did() {
             // The line that tells the end overwrites it: the next one is one line.
             let line = "/bin/sh -c 'exit 9' word; :";
             shell.run(line);
-            let said = shell.run("/bin/sh -c 'exit 5' last\necho \"saw:$own_status:$own_word:$own_command.\"");
+            let said = shell
+                .run("/bin/sh -c 'exit 5' last\necho \"saw:$own_status:$own_word:$own_command.\"");
             let expected = "saw:5:last:echo \"saw:$own_status:$own_word:$own_command.\".";
             assert!(said.contains(expected), "{what}: {said}");
             shell.run("looks=0");

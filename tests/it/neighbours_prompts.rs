@@ -60,12 +60,20 @@ fn starship_shows_the_session_its_warning_and_the_users_status() {
         let mut shell = Hooked::with(&world, kind, &rc, world.home.path());
         shell.run("cd code/shop");
         // The prompt that follows the change shows it, not the one after that.
-        assert!(shell.raw().contains("<\u{1b}[33mdev\u{1b}[0m >"), "{kind:?} {order:?}: {:?}", shell.raw());
+        assert!(
+            shell.raw().contains("<\u{1b}[33mdev\u{1b}[0m >"),
+            "{kind:?} {order:?}: {:?}",
+            shell.raw()
+        );
         shell.run("/bin/sh -c 'exit 7'");
         assert!(shell.raw().contains("status=7"), "{kind:?} {order:?}: {:?}", shell.raw());
         world.leapp(["stop", "dev"]).succeeds();
         shell.run("true");
-        assert!(shell.raw().contains("<\u{1b}[1;31mdev\u{1b}[0m >"), "{kind:?} {order:?}: {:?}", shell.raw());
+        assert!(
+            shell.raw().contains("<\u{1b}[1;31mdev\u{1b}[0m >"),
+            "{kind:?} {order:?}: {:?}",
+            shell.raw()
+        );
         world.leapp(["start", "dev"]).succeeds();
         shell.run("cd ../..");
         assert!(shell.raw().contains("<>"), "{kind:?} {order:?}: {:?}", shell.raw());

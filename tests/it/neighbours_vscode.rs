@@ -2,12 +2,16 @@
 
 use crate::{
     hooked::{Hooked, Kind, everywhere, project, quiet},
-    neighbours::{neighbours, peopled, works},
+    neighbours::{COUNT, neighbours, peopled, works},
     support::World,
 };
 
-/// A shell as VS Code starts it, with the hook in the user's own file.
 fn started(world: &World, kind: Kind) -> Hooked {
+    with_lines(world, kind, kind.load())
+}
+
+/// A shell as VS Code starts it, with these lines in the user's own file.
+fn with_lines(world: &World, kind: Kind, lines: &str) -> Hooked {
     let scripts = neighbours().join("vscode");
     let home = world.home.path();
     let file = |name: &str, text: String| {
@@ -15,7 +19,7 @@ fn started(world: &World, kind: Kind) -> Hooked {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    let text = format!("{}\n{}\n", quiet(kind), kind.load());
+    let text = format!("{}\n{lines}\n", quiet(kind));
     let mut command = match kind {
         Kind::Bash => {
             file(".bashrc", text);
@@ -25,7 +29,12 @@ fn started(world: &World, kind: Kind) -> Hooked {
         }
         Kind::Zsh => {
             file(".zshrc", text);
-            let places = [("env", ".zshenv"), ("profile", ".zprofile"), ("rc", ".zshrc"), ("login", ".zlogin")];
+            let places = [
+                ("env", ".zshenv"),
+                ("profile", ".zprofile"),
+                ("rc", ".zshrc"),
+                ("login", ".zlogin"),
+            ];
             for (script, name) in places {
                 let script = scripts.join(format!("shellIntegration-{script}.zsh"));
                 file(&format!("injected/{name}"), std::fs::read_to_string(script).unwrap());
@@ -44,7 +53,8 @@ fn started(world: &World, kind: Kind) -> Hooked {
         Kind::Pwsh => {
             file("profile.ps1", text);
             let script = scripts.join("shellIntegration.ps1");
-            let line = format!(". '{}'; . '{}'", home.join("profile.ps1").display(), script.display());
+            let line =
+                format!(". '{}'; . '{}'", home.join("profile.ps1").display(), script.display());
             let mut command = world.foreign("pwsh");
             command.args(["-NoLogo", "-NoProfile", "-NoExit", "-Command", &line]);
             command
@@ -83,4 +93,38 @@ fn vs_codes_probe_for_the_environment_switches_nothing_on() {
         let mut shell = Hooked::with(&world, kind, kind.load(), &shop);
         assert_eq!(shell.on(), "", "{kind:?}");
     });
+}
+
+#[test]
+fn in_vs_code_what_bash_runs_at_a_prompt_runs_once() {
+    let world = peopled();
+    project(&world, "shop", "dev");
+    let own = ["PROMPT_COMMAND='own=$((own + 1))'", "PROMPT_COMMAND=('own=$((own + 1))' :)", ""];
+    for own in own {
+        let mut shell = with_lines(&world, Kind::Bash, &format!("{own}\n{}", Kind::Bash.load()));
+        works(&mut shell, own);
+        shell.run(COUNT);
+        shell.run("looks=0 own=0");
+        let said = shell.run("true\ntrue\necho \"looks:$looks:$own.\"");
+        let times = if own.is_empty() { 0 } else { 4 };
+        assert!(said.contains(&format!("looks:4:{times}.")), "{own}: {said}");
+    }
+}
+
+#[test]
+fn an_assignment_to_prompt_command_does_not_end_the_hook() {
+    let world = peopled();
+    project(&world, "shop", "dev");
+    let rc = format!("{}\nPROMPT_COMMAND='own=$((own + 1))'", Kind::Bash.load());
+    let mut shell =
+        Hooked::with(&world, Kind::Bash, &format!("PROMPT_COMMAND=:\n{rc}"), world.home.path());
+    works(&mut shell, "before the first prompt");
+    let mut shell = Hooked::with(
+        &world,
+        Kind::Bash,
+        &format!("PROMPT_COMMAND=:\n{}", Kind::Bash.load()),
+        world.home.path(),
+    );
+    shell.run("PROMPT_COMMAND='own=$((own + 1))'");
+    works(&mut shell, "later");
 }
