@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     hooked::{Hooked, Kind, folder, on_terminal, project},
-    neighbours::{Order, beside, both_orders, peopled, whole},
+    neighbours::{COUNT, Order, beside, both_orders, peopled, whole},
     support::World,
 };
 
@@ -32,10 +32,10 @@ fn direnv(kind: Kind) -> &'static str {
 
 /// Writes an `.envrc` and allows it.
 fn envrc(world: &World, directory: &Path, text: &str) {
-    let path = directory.join(".envrc");
-    std::fs::write(&path, text).unwrap();
     // direnv tells one text from the next by whole seconds.
     static NEXT: AtomicU64 = AtomicU64::new(1_700_000_000);
+    let path = directory.join(".envrc");
+    std::fs::write(&path, text).unwrap();
     let time = UNIX_EPOCH + Duration::from_secs(NEXT.fetch_add(10, Ordering::Relaxed));
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
     allow(world, directory);
@@ -320,4 +320,19 @@ fn by_hand_beside_direnv_goes_back_too() {
         shell.run("cd ../..");
         assert_eq!(whole(&mut shell), before, "{kind:?} {order:?}: off, then out");
     });
+}
+
+#[test]
+fn beside_direnv_the_hook_looks_at_its_files_once_a_prompt() {
+    let world = peopled();
+    let shop = project(&world, "shop", "dev");
+    envrc(&world, &shop, "export TESTVALUE=inner\n");
+    for order in [Order::HookFirst, Order::HookLast] {
+        let mut shell = shell(&world, Kind::Bash, order);
+        shell.run("cd code/shop");
+        shell.run(COUNT);
+        shell.run("looks=0");
+        let said = shell.run("true\ntrue\necho \"looks:$looks.\"");
+        assert!(said.contains("looks:4."), "{order:?}: {said}");
+    }
 }
