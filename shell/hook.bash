@@ -1011,6 +1011,13 @@ then
         \builtin printf ';'
     }
 
+    # Takes our names out of a text of commands.
+    function __leapp_without_us {
+        __leapp_text=${__leapp_text//__leapp_prompt_keeping_status/:}
+        __leapp_text=${__leapp_text//__leapp_prompt_last/:}
+        __leapp_text=${__leapp_text//__leapp_prompt/:}
+    }
+
     # Puts the hook first, so that other prompts see the new environment and other tools' changes
     # come after ours; and last too, where a later tool might overwrite the first element.
     function __leapp_register {
@@ -1026,9 +1033,8 @@ then
             precmd_functions=("${__leapp_list[@]}" __leapp_prompt_last)
             # It may have come after us, and taken us up into a text of its own.
             for __leapp_j in "${!PROMPT_COMMAND[@]}"; do
-                __leapp_text=${PROMPT_COMMAND[__leapp_j]//__leapp_prompt_keeping_status/:}
-                __leapp_text=${__leapp_text//__leapp_prompt_last/:}
-                __leapp_text=${__leapp_text//__leapp_prompt/:}
+                __leapp_text=${PROMPT_COMMAND[__leapp_j]}
+                __leapp_without_us
                 if [ "$__leapp_text" = "${PROMPT_COMMAND[__leapp_j]}" ]; then
                     \builtin continue
                 elif [ "$__leapp_j" = 0 ]; then
@@ -1045,6 +1051,13 @@ then
             for __leapp_j in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
                 case $__leapp_j in
                 '' | __leapp_prompt | __leapp_prompt_last) ;;
+                *__leapp_prompt*)
+                    # direnv's hook takes the first element up into a text of its own.
+                    __leapp_text=$__leapp_j
+                    __leapp_without_us
+                    __leapp_list+=("$__leapp_text")
+                    __leapp_text=
+                    ;;
                 *) __leapp_list+=("$__leapp_j") ;;
                 esac
             done
