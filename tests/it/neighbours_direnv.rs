@@ -336,3 +336,29 @@ fn beside_direnv_the_hook_looks_at_its_files_once_a_prompt() {
         assert!(said.contains("looks:4."), "{order:?}: {said}");
     }
 }
+
+#[test]
+fn a_trace_beside_direnv_shows_no_secret_of_ours() {
+    let world = peopled();
+    let shop = project(&world, "shop", "dev");
+    // No keys: those direnv would trace itself.
+    envrc(&world, &shop, "export AWS_REGION=us-west-2 AWS_PROFILE=corp\n");
+    for kind in [Kind::Bash, Kind::Zsh] {
+        for order in [Order::HookFirst, Order::HookLast] {
+            let mut shell = shell(&world, kind, order);
+            let before = whole(&mut shell);
+            // The driver fails where a secret is printed.
+            shell.run("set -x");
+            shell.run("cd code/shop");
+            envrc(&world, &shop, "export AWS_REGION=us-west-1 AWS_PROFILE=corp\n");
+            shell.run("true");
+            shell.run("export AWS_ACCESS_KEY_ID=AKIAOTHER");
+            shell.run("true");
+            shell.run("unset AWS_ACCESS_KEY_ID");
+            shell.run("cd ../..");
+            shell.run("true");
+            shell.run("set +x");
+            assert_eq!(whole(&mut shell), before, "{kind:?} {order:?}");
+        }
+    }
+}
