@@ -20,6 +20,10 @@
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
+#   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
+#   __leapp_dw_N, __leapp_dv_N  as was and val;  __leapp_dg_N, __leapp_dl_N  given and left, x before it
+#   __leapp_dp_N   what there was before another tool acted, x before it
+#   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
 if
@@ -51,7 +55,8 @@ then
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
         __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
         __leapp_process=$$
-        __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
+        __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' __leapp_seen=''
+        __leapp_due='' __leapp_dues='' __leapp_redo='' __leapp_by='' __leapp_back='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
         \builtin set +a
@@ -79,6 +84,7 @@ then
 
     # At each prompt. A trace shows that we were here, and no more.
     function __leapp_prompt {
+        __leapp_seen=1
         case $- in
         *x*)
             { \builtin set +x; } 2>/dev/null
@@ -89,8 +95,46 @@ then
         esac
     }
 
+    # After all others at a prompt: they may have changed what we gave. All the rest is done here only if
+    # the first call was lost, for example to an assignment to PROMPT_COMMAND.
+    function __leapp_prompt_last {
+        if [ -z "$__leapp_seen" ]; then
+            __leapp_prompt
+        else
+            __leapp_beside
+        fi
+        __leapp_seen=
+        \builtin return 0
+    }
+
+    # What others may have changed, no file looked at.
+    function __leapp_beside {
+        if [ -n "$__leapp_due$__leapp_k" ]; then
+            case $- in
+            *x*)
+                { \builtin set +x; } 2>/dev/null
+                __leapp_look_beside
+                \builtin set -x
+                ;;
+            *) __leapp_look_beside ;;
+            esac
+        fi
+        \builtin return 0
+    }
+
+    function __leapp_look_beside {
+        if [ -n "$__leapp_due" ] && __leapp_came_back; then
+            __leapp_check
+        else
+            __leapp_contradicted
+        fi
+    }
+
     # Two tests of files where nothing governs, four where a project does.
     function __leapp_at_prompt {
+        if [ -n "$__leapp_due" ] && __leapp_came_back; then
+            __leapp_p=
+        fi
         if [ "$PWD" = "$__leapp_p" ]; then
             case $__leapp_w in
             d) if __leapp_is_undisputed && __leapp_in_time && __leapp_lease_holds "$__leapp_c"; then
@@ -101,7 +145,8 @@ then
                 __leapp_contradicted
                 \builtin return 0
             fi ;;
-            o | x | g) \builtin return 0 ;;
+            g) if ! __leapp_is_ours; then \builtin return 0; fi ;;
+            o | x) \builtin return 0 ;;
             *) if ! [ -e .leapp.local.toml ] && ! [ -e .leapp.toml ]; then \builtin return 0; fi ;;
             esac
         fi
@@ -143,9 +188,14 @@ then
         [ "$__leapp_l" = / ] || { [ "$__leapp_l.hi" -nt "$1" ] && [ "$1" -nt "$__leapp_l.lo" ]; }
     }
 
-    # A profile that came after us: some programs prefer it to the session's keys.
+    # Other keys in place of ours, or a profile that came after us: some programs prefer it to the
+    # session's keys.
     function __leapp_contradicted {
-        if [ -n "$__leapp_k" ] && [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ] && __leapp_is_ours; then
+        if [ -z "$__leapp_k" ]; then
+            \builtin return 0
+        elif ! __leapp_is_ours; then
+            case $__leapp_w in d | u) __leapp_check ;; esac
+        elif [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]; then
             __leapp_warned=1
             __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
         fi
@@ -168,7 +218,7 @@ then
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_p=
-        if __leapp_step; then
+        if __leapp_step "$@"; then
             __leapp_p=$PWD
         fi
         __leapp_f=$__leapp_y
@@ -206,7 +256,22 @@ then
         if [ "$__leapp_w" = x ]; then
             \builtin return 0
         fi
+        if [ -n "$__leapp_due" ] && __leapp_came_back; then
+            __leapp_settle
+        fi
         __leapp_find
+        if [ -n "${1-}" ]; then
+            # What was given up outside of projects is waited for.
+            if [ "$__leapp_w$__leapp_a$__leapp_f" != g ] && ! [ "$__leapp_f" -ef "$__leapp_a" ]; then
+                __leapp_leave
+            fi
+            \builtin return 1
+        fi
+        if [ "$__leapp_w" = g ] && [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            # Who had replaced our keys has put them back. It is time to ask the program.
+            __leapp_d=0
+            case ${__leapp_g_LEAPP_STATE-} in "1;u;"*) __leapp_w=u ;; *) __leapp_w=d ;; esac
+        fi
         if [ "$__leapp_w" = u ] || [ "$__leapp_w" = d ]; then
             if [ -n "$__leapp_k" ] && ! __leapp_is_ours; then
                 __leapp_give_up
@@ -342,6 +407,14 @@ then
     # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
     # should ours return.
     function __leapp_give_up {
+        case ${LEAPP_STATE-} in
+        "1;e;"*) ;;
+        *)
+            if [ -n "$__leapp_f" ] || [ "$__leapp_w" = u ]; then
+                __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
+            fi
+            ;;
+        esac
         __leapp_w=g
         __leapp_hand_over
         leapp_session='' leapp_warning=''
@@ -537,6 +610,10 @@ then
                 __leapp_forget
                 \builtin return 0
             elif ! __leapp_is_ours; then
+                case ${LEAPP_STATE-} in
+                "1;e;"*) ;;
+                *) for __leapp_j in "${__leapp_names[@]}"; do __leapp_owe; done ;;
+                esac
                 __leapp_hand_over
                 __leapp_forget
                 \builtin return 0
@@ -556,6 +633,8 @@ then
             for __leapp_j in "${__leapp_names[@]}"; do
                 if __leapp_goes_back; then
                     __leapp_give_back
+                elif [ "$__leapp_m" = 2 ] && [ -n "${DIRENV_DIFF+x}${__MISE_DIFF+x}" ]; then
+                    __leapp_owe
                 fi
             done
         fi
@@ -577,6 +656,10 @@ then
 
     function __leapp_give_back {
         __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+        __leapp_put_back
+    }
+
+    function __leapp_put_back {
         case ${!__leapp_how-} in
         x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
         s)
@@ -600,7 +683,13 @@ then
                 done
             fi
             ;;
-        *) \builtin unset -v LEAPP_SESSION LEAPP_STATE ;;
+        *)
+            \builtin unset -v LEAPP_SESSION LEAPP_STATE
+            # Without a key id, the rest is what is left of ours.
+            if [ -z "${AWS_ACCESS_KEY_ID-}" ]; then
+                \builtin unset -v AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+            fi
+            ;;
         esac
         \builtin return 0
     }
@@ -613,6 +702,135 @@ then
         __leapp_had=()
         \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
             __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
+    }
+
+    # direnv and its like keep what was there before them and put it back when they go. If that was ours,
+    # and we have gone before them, it would come back to where it must not be, and what was there before
+    # us would be lost. So we remember what they had changed, and settle it when they have gone.
+    function __leapp_owe {
+        case $__leapp_dues in
+        *" $__leapp_k "*) ;;
+        *) __leapp_dues="${__leapp_dues:- }$__leapp_k " ;;
+        esac
+        case $__leapp_due in *" $__leapp_j "*) \builtin return 0 ;; esac
+        __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_g_$__leapp_j
+        # Few sessions touch this one.
+        if [ "$__leapp_j${!__leapp_how+x}${!__leapp_with+x}" = AWS_ENDPOINT_URL ]; then
+            \builtin return 0
+        fi
+        __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
+        __leapp_b=$__leapp_j
+        case $__leapp_group in *" $__leapp_j "*) __leapp_b=AWS_ACCESS_KEY_ID ;; esac
+        __leapp_how=__leapp_was_$__leapp_b __leapp_with=__leapp_val_$__leapp_b
+        if [ "${!__leapp_how:+x}${!__leapp_with-}" = "${!__leapp_b+x}${!__leapp_b-}" ]; then
+            # What was there before us was that tool's already: it is due what was there before that.
+            __leapp_how=__leapp_dp_$__leapp_b
+            if [ "${!__leapp_how-}" = "${!__leapp_b+x}${!__leapp_b-}" ]; then
+                __leapp_how=
+            else
+                __leapp_how=__leapp_dp_$__leapp_j
+            fi
+            __leapp_with=${__leapp_how:+${!__leapp_how-}}
+            \builtin printf -v "__leapp_dw_$__leapp_j" %s "${__leapp_with:0:1}"
+            \builtin printf -v "__leapp_dv_$__leapp_j" %s "${__leapp_with:1}"
+            __leapp_with=
+        else
+            __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+            \builtin printf -v "__leapp_dw_$__leapp_j" %s "${!__leapp_how-}"
+            \builtin printf -v "__leapp_dv_$__leapp_j" %s "${!__leapp_with-}"
+        fi
+        __leapp_with=__leapp_g_$__leapp_j
+        \builtin printf -v "__leapp_dg_$__leapp_j" %s "${!__leapp_with+x}${!__leapp_with-}"
+        \builtin printf -v "__leapp_dl_$__leapp_j" %s "${!__leapp_j+x}${!__leapp_j-}"
+        __leapp_due="${__leapp_due:- }$__leapp_j "
+    }
+
+    # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
+    function __leapp_came_back {
+        case $__leapp_dues in
+        *" ${AWS_ACCESS_KEY_ID:-?} "*)
+            if ! __leapp_is_ours; then
+                case ${LEAPP_STATE-} in
+                "1;"[ex]";"*";$AWS_ACCESS_KEY_ID;"*) ;;
+                *) __leapp_back=1 ;;
+                esac
+            fi
+            ;;
+        esac
+        [ -n "$__leapp_back" ] || [ "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ]
+    }
+
+    function __leapp_settle {
+        case $__leapp_w in d | u) __leapp_f=$__leapp_k ;; *) __leapp_f='' ;; esac
+        __leapp_redo=$__leapp_back
+        if [ -n "$__leapp_back" ]; then
+            \builtin unset -v AWS_ACCESS_KEY_ID
+        fi
+        for __leapp_j in "${__leapp_names[@]}"; do
+            case $__leapp_due in
+            *" $__leapp_j "*)
+                if [ -n "$__leapp_f" ]; then
+                    __leapp_correct
+                fi
+                if __leapp_is_settled; then
+                    __leapp_redo=1
+                    if [ -z "$__leapp_f" ]; then
+                        __leapp_how=__leapp_dw_$__leapp_j __leapp_with=__leapp_dv_$__leapp_j
+                        __leapp_put_back
+                    fi
+                    __leapp_due=${__leapp_due/" $__leapp_j "/ }
+                    \builtin unset -v "__leapp_dw_$__leapp_j" "__leapp_dv_$__leapp_j" "__leapp_dg_$__leapp_j" "__leapp_dl_$__leapp_j"
+                fi
+                ;;
+            esac
+        done
+        if [ "$__leapp_due" = ' ' ]; then
+            __leapp_due=
+        fi
+        # What is on now is put there once more, over what came back; and as originals the state gets
+        # those that are true now, which `.` asks for.
+        if [ -n "$__leapp_f" ] && [ -n "$__leapp_redo" ]; then
+            __leapp_d=0
+            for __leapp_j in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION; do
+                __leapp_give_back
+            done
+            __leapp_g_LEAPP_STATE="${__leapp_g_LEAPP_STATE%;*};.,.,.,.,${__leapp_g_LEAPP_STATE##*,}"
+            \builtin export LEAPP_STATE="$__leapp_g_LEAPP_STATE"
+            if [ -n "$__leapp_back" ]; then
+                \builtin export AWS_ACCESS_KEY_ID="$__leapp_k"
+            fi
+        fi
+        __leapp_back='' __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
+        \builtin return 0
+    }
+
+    # What was kept on entering the present project was the other tool's, and is past.
+    function __leapp_correct {
+        __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
+        __leapp_b=__leapp_dl_$__leapp_j
+        if [ "${!__leapp_how:+x}${!__leapp_with-}" = "${!__leapp_b-}" ]; then
+            __leapp_b=__leapp_dw_$__leapp_j
+            \builtin printf -v "$__leapp_how" %s "${!__leapp_b-}"
+            __leapp_b=__leapp_dv_$__leapp_j
+            \builtin printf -v "$__leapp_with" %s "${!__leapp_b-}"
+            __leapp_had+=("$__leapp_j")
+            __leapp_redo=1
+        fi
+        \builtin return 0
+    }
+
+    # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+    # what it was before us, all that is left of ours goes.
+    function __leapp_is_settled {
+        case $__leapp_group in
+        *" $__leapp_j "*)
+            [ -n "$__leapp_back" ] || { [ -z "$__leapp_f" ] && [ "${AWS_ACCESS_KEY_ID-}" = "${__leapp_dv_AWS_ACCESS_KEY_ID-}" ]; }
+            ;;
+        *)
+            __leapp_with=__leapp_dg_$__leapp_j
+            [ "${!__leapp_j+x}${!__leapp_j-}" = "${!__leapp_with-}" ]
+            ;;
+        esac
     }
 
     function __leapp_use {
@@ -775,6 +993,33 @@ then
         \builtin return 0
     }
 
+    # Before other tools see the new directory: what is on is left, so that each of us goes back to what
+    # it found, the last one first.
+    function __leapp_before {
+        if [ -n "$__leapp_armed" ] && [ -z "$__leapp_inherited" ]; then
+            case $__leapp_w in d | g) __leapp_check leave ;; esac
+            if [ -n "${DIRENV_DIFF+x}${__MISE_DIFF+x}" ] && [ -z "$__leapp_k" ]; then
+                case $- in
+                *x*)
+                    { \builtin set +x; } 2>/dev/null
+                    __leapp_glance
+                    \builtin set -x
+                    ;;
+                *) __leapp_glance ;;
+                esac
+            fi
+        fi
+        \builtin return 0
+    }
+
+    # What is there before that tool acts on the new directory.
+    function __leapp_glance {
+        for __leapp_j in "${__leapp_names[@]}"; do
+            \builtin printf -v "__leapp_dp_$__leapp_j" %s "${!__leapp_j+x}${!__leapp_j-}"
+        done
+        \builtin return 0
+    }
+
     # Facts for `leapp doctor`: a semicolon ends each, so that none may hold one. Runs in a subshell.
     function __leapp_report {
         IFS=' '
@@ -796,6 +1041,13 @@ then
         \builtin printf ';'
     }
 
+    # Takes our names out of a text of commands.
+    function __leapp_without_us {
+        __leapp_text=${__leapp_text//__leapp_prompt_keeping_status/:}
+        __leapp_text=${__leapp_text//__leapp_prompt_last/:}
+        __leapp_text=${__leapp_text//__leapp_prompt/:}
+    }
+
     # Puts the hook first, so that other prompts see the new environment and other tools' changes
     # come after ours; and last too, where a later tool might overwrite the first element.
     function __leapp_register {
@@ -803,22 +1055,44 @@ then
         if [ -n "${bash_preexec_imported-}${__bp_imported-}" ]; then
             __leapp_list=(__leapp_prompt)
             for __leapp_j in ${precmd_functions[@]+"${precmd_functions[@]}"}; do
-                if [ "$__leapp_j" != __leapp_prompt ]; then
-                    __leapp_list+=("$__leapp_j")
+                case $__leapp_j in
+                __leapp_prompt | __leapp_prompt_last) ;;
+                *) __leapp_list+=("$__leapp_j") ;;
+                esac
+            done
+            precmd_functions=("${__leapp_list[@]}" __leapp_prompt_last)
+            # It may have come after us, and taken us up into a text of its own.
+            for __leapp_j in "${!PROMPT_COMMAND[@]}"; do
+                __leapp_text=${PROMPT_COMMAND[__leapp_j]}
+                __leapp_without_us
+                if [ "$__leapp_text" = "${PROMPT_COMMAND[__leapp_j]}" ]; then
+                    \builtin continue
+                elif [ "$__leapp_j" = 0 ]; then
+                    PROMPT_COMMAND=$__leapp_text
+                else
+                    PROMPT_COMMAND[__leapp_j]=$__leapp_text
                 fi
             done
-            precmd_functions=("${__leapp_list[@]}")
+            __leapp_text=
         elif [ -n "${BLE_VERSION-}" ] && [ -n "${_ble_attached-}" ]; then
             blehook PRECMD!=__leapp_prompt
         elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
             __leapp_list=(__leapp_prompt)
             for __leapp_j in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
-                if [ "$__leapp_j" != __leapp_prompt ] && [ -n "$__leapp_j" ]; then
-                    __leapp_list+=("$__leapp_j")
-                fi
+                case $__leapp_j in
+                '' | __leapp_prompt | __leapp_prompt_last) ;;
+                *__leapp_prompt*)
+                    # direnv's hook takes the first element up into a text of its own.
+                    __leapp_text=$__leapp_j
+                    __leapp_without_us
+                    __leapp_list+=("$__leapp_text")
+                    __leapp_text=
+                    ;;
+                *) __leapp_list+=("$__leapp_j") ;;
+                esac
             done
             if ((${#__leapp_list[@]} > 1)); then
-                __leapp_list+=(__leapp_prompt)
+                __leapp_list+=(__leapp_prompt_last)
             fi
             PROMPT_COMMAND=("${__leapp_list[@]}")
         else
@@ -826,8 +1100,24 @@ then
             *__leapp_prompt*) ;;
             '') PROMPT_COMMAND=__leapp_prompt_keeping_status ;;
             *) PROMPT_COMMAND="__leapp_prompt_keeping_status
-$PROMPT_COMMAND" ;;
+$PROMPT_COMMAND
+__leapp_prompt_last" ;;
             esac
+        fi
+        # VS Code keeps what was the first element, and runs it from its own.
+        case ${__vsc_original_prompt_command-} in
+        __leapp_prompt) __vsc_original_prompt_command=: ;;
+        esac
+        # A tool that puts a function of its own around `cd` runs this list in it.
+        if [ -n "${chpwd_functions+x}" ]; then
+            __leapp_list=(__leapp_before)
+            for __leapp_j in "${chpwd_functions[@]}"; do
+                case $__leapp_j in
+                __leapp_before | __leapp_again) ;;
+                *) __leapp_list+=("$__leapp_j") ;;
+                esac
+            done
+            chpwd_functions=("${__leapp_list[@]}" __leapp_again)
         fi
         \builtin return 0
     }
@@ -836,11 +1126,7 @@ $PROMPT_COMMAND" ;;
     # another tool has put around `cd` stays; then the prompt has to do.
     for __leapp_j in cd pushd popd; do
         case $__leapp_wrapped in *" $__leapp_j "*) \builtin continue ;; esac
-        if \builtin declare -F "$__leapp_j" >/dev/null || \builtin alias "$__leapp_j" >/dev/null 2>&1; then
-            if [ "$__leapp_j" = cd ] && [ -n "${chpwd_functions+x}" ]; then
-                chpwd_functions+=(__leapp_again)
-            fi
-        else
+        if ! \builtin declare -F "$__leapp_j" >/dev/null && ! \builtin alias "$__leapp_j" >/dev/null 2>&1; then
             __leapp_wrapped="$__leapp_wrapped $__leapp_j "
             \builtin eval "function $__leapp_j {
                 \\builtin $__leapp_j \"\$@\" || \\builtin return

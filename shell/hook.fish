@@ -21,6 +21,10 @@
 #   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
 #   __leapp_had  the variables that were set before us      __leapp_paths  path variables among them
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
+#   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
+#   __leapp_dw_N  as was;  __leapp_dg_N, __leapp_dl_N  given and left, if it was
+#   __leapp_dp_N   x and what there was before another tool acted
+#   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
 if status is-interactive
@@ -42,6 +46,11 @@ if status is-interactive
         set -gu __leapp_loads 0
         set -gu __leapp_had
         set -gu __leapp_paths
+        set -gu __leapp_due
+        set -gu __leapp_dues
+        set -gu __leapp_by
+        set -gu __leapp_back
+        set -gu __leapp_redo
         set -gu leapp_session ''
         set -gu leapp_warning ''
     end
@@ -68,6 +77,9 @@ if status is-interactive
 
     # At each prompt. Two tests of files where nothing governs, four where a project does.
     function __leapp_on_prompt --on-event fish_prompt
+        if set -qg __leapp_due[1]
+            __leapp_beside
+        end
         if test "$PWD" = "$__leapp_p"
             switch "$__leapp_w"
                 case d
@@ -80,7 +92,11 @@ if status is-interactive
                         __leapp_contradicted
                         return 0
                     end
-                case o x g
+                case g
+                    if not __leapp_is_ours
+                        return 0
+                    end
+                case o x
                     return 0
                 case '*'
                     if not test -e .leapp.local.toml; and not test -e .leapp.toml
@@ -91,11 +107,66 @@ if status is-interactive
         __leapp_check
     end
 
-    # After each change of the directory, also between the statements of a line.
+    # After each change of the directory, also between the statements of a line. Before other tools see
+    # the new directory, what is on is left, and after them the new one is entered: so each of us goes
+    # back to what it found, the last one first.
     function __leapp_on_directory --on-variable PWD
+        if test -n "$__leapp_armed" -a -z "$__leapp_inherited"; and contains -- "$__leapp_w" d g
+            __leapp_check leave
+        end
+        # What is there before that tool acts on the new directory.
+        if test -n "$__leapp_armed" -a -z "$__leapp_inherited$__leapp_k" -a -n "$DIRENV_DIFF$__MISE_DIFF"
+            set -l fish_trace
+            for name in $__leapp_names
+                set -eg __leapp_dp_$name
+                set -qg $name
+                and set -gu __leapp_dp_$name x $$name
+            end
+        end
+    end
+
+    function __leapp_again
         if test -n "$__leapp_armed"
             __leapp_check
         end
+    end
+
+    # After all others, where they were there before our first prompt: they may have changed what we
+    # gave. No file is looked at.
+    function __leapp_register
+        function __leapp_on_prompt_last --on-event fish_prompt
+            if test -n "$__leapp_due$__leapp_k"
+                __leapp_beside
+            end
+            # These register anew at each prompt, so that they would run after ours.
+            if test -n "$DIRENV_DIFF$__MISE_DIFF"
+                __leapp_register_directory
+            end
+        end
+        __leapp_register_directory
+    end
+
+    function __leapp_register_directory
+        function __leapp_on_directory_last --on-variable PWD
+            __leapp_again
+        end
+    end
+
+    # Before a command runs, at the latest, what others have brought back is noticed.
+    function __leapp_on_command --on-event fish_preexec
+        if set -qg __leapp_due[1]
+            __leapp_beside
+        end
+    end
+
+    function __leapp_beside
+        set -l fish_trace
+        if set -qg __leapp_due[1]; and __leapp_came_back
+            __leapp_check
+        else
+            __leapp_contradicted
+        end
+        return 0
     end
 
     # Four looks: at the time of the lease's end and of the project file, and whether the file is
@@ -116,9 +187,16 @@ if status is-interactive
         and test -e "$__leapp_l.hi"
     end
 
-    # A profile that came after us: some programs prefer it to the session's keys.
+    # Other keys in place of ours, or a profile that came after us: some programs prefer it to the
+    # session's keys.
     function __leapp_contradicted
-        if test -n "$__leapp_k" -a -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"; and __leapp_is_ours
+        if test -z "$__leapp_k"
+            return 0
+        else if not __leapp_is_ours
+            if contains -- "$__leapp_w" d u
+                __leapp_check
+            end
+        else if test -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
             set -g __leapp_warned 1
             __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: set -e AWS_PROFILE AWS_DEFAULT_PROFILE"
         end
@@ -134,7 +212,7 @@ if status is-interactive
     function __leapp_check
         set -l fish_trace
         set -g __leapp_p
-        if __leapp_step
+        if __leapp_step $argv
             set -g __leapp_p $PWD
         end
         return 0
@@ -148,6 +226,7 @@ if status is-interactive
         end
         if test -z "$__leapp_armed"
             set -g __leapp_armed 1
+            __leapp_register
             switch "$LEAPP_STATE"
                 case "1;x;*;$AWS_ACCESS_KEY_ID;*"
                     if test -n "$AWS_ACCESS_KEY_ID"
@@ -169,7 +248,25 @@ if status is-interactive
         if test "$__leapp_w" = x
             return 0
         end
+        if set -qg __leapp_due[1]; and __leapp_came_back
+            __leapp_settle
+        end
         __leapp_find
+        if set -q argv[1]
+            # What was given up outside of projects is waited for.
+            if test "$__leapp_w$__leapp_a$__leapp_f" = g
+            else if test -z "$__leapp_f" -o -z "$__leapp_a"; or not __leapp_is_same_file
+                __leapp_leave
+            end
+            return 1
+        end
+        if test "$__leapp_w" = g -a -n "$__leapp_k"; and __leapp_is_ours
+            # Who had replaced our keys has put them back. No lease is there: the program is asked.
+            set -g __leapp_l /
+            set -g __leapp_w d
+            string match -q '1;u;*' -- "$__leapp_g_LEAPP_STATE"
+            and set -g __leapp_w u
+        end
         if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
                 __leapp_give_up
@@ -306,6 +403,11 @@ if status is-interactive
     # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
     # should ours return.
     function __leapp_give_up
+        if not string match -q '1;e;*' -- "$LEAPP_STATE"
+            if test -n "$__leapp_f" -o "$__leapp_w" = u
+                __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
+            end
+        end
         set -g __leapp_w g
         __leapp_hand_over
         set -g leapp_session
@@ -506,6 +608,11 @@ if status is-interactive
                 __leapp_forget
                 return 0
             else if not __leapp_is_ours
+                if not string match -q '1;e;*' -- "$LEAPP_STATE"
+                    for name in $__leapp_names
+                        __leapp_owe $name
+                    end
+                end
                 __leapp_hand_over
                 __leapp_forget
                 return 0
@@ -524,6 +631,8 @@ if status is-interactive
             for name in $__leapp_names
                 if __leapp_goes_back $name
                     __leapp_give_back $name
+                else if test "$__leapp_m" = 2 -a -n "$DIRENV_DIFF$__MISE_DIFF"
+                    __leapp_owe $name
                 end
             end
         end
@@ -563,7 +672,11 @@ if status is-interactive
 
     function __leapp_give_back --argument-names name
         set -l was __leapp_was_$name
-        set -l saved $$was
+        __leapp_put_back $name $$was
+    end
+
+    function __leapp_put_back --argument-names name
+        set -l saved $argv[2..-1]
         switch "$saved[1]"
             case x
                 set -gx $name $saved[2..-1]
@@ -592,6 +705,10 @@ if status is-interactive
             case '*'
                 set -eg LEAPP_SESSION
                 set -eg LEAPP_STATE
+                # Without a key id, the rest is what is left of ours.
+                if test -z "$AWS_ACCESS_KEY_ID"
+                    set -eg AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+                end
         end
         return 0
     end
@@ -608,6 +725,130 @@ if status is-interactive
         set -gu __leapp_had
         set -gu __leapp_paths
         return 0
+    end
+
+    # direnv and its like keep what was there before them and put it back when they go. If that was ours,
+    # and we have gone before them, it would come back to where it must not be, and what was there before
+    # us would be lost. So we remember what they had changed, and settle it when they have gone.
+    function __leapp_owe --argument-names name
+        contains -- "$__leapp_k" $__leapp_dues
+        or set -ga __leapp_dues $__leapp_k
+        if contains -- $name $__leapp_due
+            return 0
+        end
+        set -l was __leapp_was_$name
+        set -l gave __leapp_g_$name
+        # Few sessions touch this one.
+        if test $name = AWS_ENDPOINT_URL; and not set -qg $was; and not set -qg $gave
+            return 0
+        end
+        set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
+        set -l key $name
+        contains -- $name $__leapp_group
+        and set key AWS_ACCESS_KEY_ID
+        set -l saved __leapp_was_$key
+        set saved $$saved
+        if set -q saved[1]; and set -qg $key; and test "$saved[2..-1]" = "$$key"
+            # What was there before us was that tool's already: it is due what was there before that.
+            set -l early __leapp_dp_$key
+            set early $$early
+            set -gu __leapp_dw_$name
+            if set -q early[1]; and test "$early[2..-1]" != "$$key"
+                set early __leapp_dp_$name
+                set -gu __leapp_dw_$name $$early
+            end
+        else
+            set -gu __leapp_dw_$name $$was
+        end
+        set -eg __leapp_dg_$name
+        set -qg $gave
+        and set -gu __leapp_dg_$name $$gave
+        set -eg __leapp_dl_$name
+        set -qg $name
+        and set -gu __leapp_dl_$name $$name
+        set -ga __leapp_due $name
+    end
+
+    # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
+    function __leapp_came_back
+        if test -n "$AWS_ACCESS_KEY_ID"; and contains -- "$AWS_ACCESS_KEY_ID" $__leapp_dues
+            and not __leapp_is_ours
+            and not string match -qr '^1;[ex];.*;'(string escape --style=regex -- $AWS_ACCESS_KEY_ID)';' -- "$LEAPP_STATE"
+            set -g __leapp_back 1
+        end
+        test -n "$__leapp_back"
+        or test "$__leapp_by" != "$DIRENV_DIFF|$__MISE_DIFF"
+    end
+
+    function __leapp_settle
+        set -l on
+        if contains -- "$__leapp_w" d u
+            set on $__leapp_k
+        end
+        set -g __leapp_redo $__leapp_back
+        if test -n "$__leapp_back"
+            set -eg AWS_ACCESS_KEY_ID
+        end
+        for name in $__leapp_names
+            if not contains -- $name $__leapp_due
+                continue
+            end
+            if test -n "$on"
+                __leapp_correct $name
+            end
+            if __leapp_is_settled $name "$on"
+                set -g __leapp_redo 1
+                set -l before __leapp_dw_$name
+                if test -z "$on"
+                    __leapp_put_back $name $$before
+                end
+                set -g __leapp_due (string match -v -- $name $__leapp_due)
+                set -eg $before __leapp_dg_$name __leapp_dl_$name
+            end
+        end
+        # What is on now is put there once more, over what came back; and as originals the state gets
+        # those that are true now, which `.` asks for.
+        if test -n "$on" -a -n "$__leapp_redo"
+            set -g __leapp_l /
+            for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION
+                __leapp_give_back $name
+            end
+            set -g __leapp_g_LEAPP_STATE (string replace -r -- '[^;]*(,[^,;]*)$' '.,.,.,.$1' $__leapp_g_LEAPP_STATE)
+            set -gx LEAPP_STATE $__leapp_g_LEAPP_STATE
+            if test -n "$__leapp_back"
+                set -gx AWS_ACCESS_KEY_ID $__leapp_k
+            end
+        end
+        set -g __leapp_back
+        set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
+    end
+
+    # What was kept on entering the present project was the other tool's, and is past.
+    function __leapp_correct --argument-names name
+        set -l was __leapp_was_$name
+        set -l left __leapp_dl_$name
+        set -l saved $$was
+        if test (count $$left) -eq (count $saved[2..-1]); and test "$$left" = "$saved[2..-1]"
+            set -l before __leapp_dw_$name
+            set -gu $was $$before
+            contains -- $name $__leapp_had
+            or set -ga __leapp_had $name
+            set -g __leapp_redo 1
+        end
+        return 0
+    end
+
+    # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+    # what it was before us, all that is left of ours goes.
+    function __leapp_is_settled --argument-names name on
+        if contains -- $name $__leapp_group
+            test -n "$__leapp_back"
+            or test -z "$on" -a "$AWS_ACCESS_KEY_ID" = "$__leapp_dw_AWS_ACCESS_KEY_ID[2..-1]"
+            return
+        end
+        set -l gave __leapp_dg_$name
+        test (count $$name) -eq (count $$gave)
+        and test "$$name" = "$$gave"
     end
 
     # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it
@@ -719,7 +960,7 @@ if status is-interactive
                     set result $status
                 end
                 # What it did may have changed what holds here.
-                __leapp_on_directory
+                __leapp_again
                 return $result
         end
     end

@@ -43,6 +43,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         $Until = [long] 0     # when to ask again
         $Saved = @{}          # name -> value before us ($null: was unset)
         $Given = @{}          # name -> value that we gave, secrets not kept
+        $Due = @{}            # name -> what it was before us, what we gave, what another tool made of it
+        $Dues = @()           # our key ids of then
+        $By = ''              # what direnv and mise had noted then
+        $Back = $false        # whether such a key id came back
         $Half = 0             # 1: a change was begun and not ended; 2: going back was
         $Warned = $false
         $Gone = $false
@@ -87,7 +91,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
 
         # Other keys than ours are on: nothing says any more that our session is. What was saved is
         # kept, should ours return.
-        function Stop-Ownership {
+        function Stop-Ownership([bool] $Said) {
+            if ($Said -and -not "$env:LEAPP_STATE".StartsWith('1;e;')) {
+                Write-Line "leapp: other credentials have replaced those of '$(Get-SessionName)', so it is given up here"
+            }
             $State.w = 'g'
             Move-Saved
             $global:leapp_session = ''
@@ -150,6 +157,9 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if (-not $Half) {
                 if (-not $State.k) { Clear-Saved; return }
                 if (-not (Test-Ours)) {
+                    if (-not "$env:LEAPP_STATE".StartsWith('1;e;')) {
+                        foreach ($name in $Names) { Add-Due $name }
+                    }
                     Move-Saved
                     Clear-Saved
                     return
@@ -162,7 +172,10 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 if (-not $Saved.ContainsKey($name)) { continue }
                 if (-not $all -and -not ($Group -ccontains $name)) {
                     $gave = if ($Given.ContainsKey($name)) { $Given[$name] } else { $null }
-                    if ((Get-Value $name) -cne $gave) { continue }
+                    if ((Get-Value $name) -cne $gave) {
+                        if ($env:DIRENV_DIFF -or $env:__MISE_DIFF) { Add-Due $name }
+                        continue
+                    }
                 }
                 Set-Value $name $Saved[$name]
             }
@@ -178,7 +191,79 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 }
             } else {
                 foreach ($name in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $name $null }
+                # Without a key id, the rest is what is left of ours.
+                if (-not $env:AWS_ACCESS_KEY_ID) {
+                    foreach ($name in 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION') { Set-Value $name $null }
+                }
             }
+        }
+
+        # direnv and its like keep what was there before them and put it back when they go. If that was
+        # ours, and we have gone before them, it would come back to where it must not be, and what was
+        # there before us would be lost. So we remember what they had changed, and settle it when they
+        # have gone.
+        function Add-Due([string] $Name) {
+            if (-not ($Dues -ccontains $State.k)) { $script:Dues += $State.k }
+            if ($Due.ContainsKey($Name) -or -not $Saved.ContainsKey($Name)) { return }
+            if ($Name -ceq 'AWS_ENDPOINT_URL' -and -not $Given.ContainsKey($Name)) { return } # few touch it
+            $script:By = Get-Noted
+            $before = if ($Saved.ContainsKey($Name)) { $Saved[$Name] } else { $null }
+            # What was there before us may have been that tool's already, which knows where it belongs.
+            $key = if ($Group -ccontains $Name) { 'AWS_ACCESS_KEY_ID' } else { $Name }
+            if ($Saved[$key] -ceq (Get-Value $key)) { $before = $null }
+            $gave = if ($Given.ContainsKey($Name)) { $Given[$Name] } else { $null }
+            $Due[$Name] = @{ before = $before; gave = $gave; left = (Get-Value $Name) }
+        }
+
+        function Get-Noted { "$env:DIRENV_DIFF|$env:__MISE_DIFF" }
+
+        # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
+        function Test-CameBack {
+            if ($env:AWS_ACCESS_KEY_ID -and $Dues -ccontains $env:AWS_ACCESS_KEY_ID -and -not (Test-Ours) -and
+                "$env:LEAPP_STATE" -cnotmatch "^1;[ex];.*;$([regex]::Escape($env:AWS_ACCESS_KEY_ID));") {
+                $script:Back = $true
+            }
+            $Back -or $By -cne (Get-Noted)
+        }
+
+        function Complete-Due {
+            $on = @('d', 'u') -ccontains $State.w -and $State.k
+            $redo = $Back
+            $keyBefore = if ($Due.ContainsKey('AWS_ACCESS_KEY_ID')) { $Due['AWS_ACCESS_KEY_ID'].before } else { $null }
+            if ($Back) { Set-Value 'AWS_ACCESS_KEY_ID' $null }
+            foreach ($name in $Names) {
+                if (-not $Due.ContainsKey($name)) { continue }
+                $owed = $Due[$name]
+                # What was kept on entering the present project was the other tool's, and is past.
+                if ($on -and $Saved.ContainsKey($name) -and $Saved[$name] -ceq $owed.left) {
+                    $Saved[$name] = $owed.before
+                    $redo = $true
+                }
+                # The credentials are what we gave if their key id is; and where that is what it was
+                # before us, all that is left of ours goes.
+                $settled = if ($Group -ccontains $name) {
+                    $Back -or (-not $on -and (Get-Value 'AWS_ACCESS_KEY_ID') -ceq $keyBefore)
+                } else { (Get-Value $name) -ceq $owed.gave }
+                if (-not $settled) { continue }
+                $redo = $true
+                if (-not $on) { Set-Value $name $owed.before }
+                $Due.Remove($name)
+            }
+            # What is on now is put there once more, over what came back; and as originals the state gets
+            # those that are true now, which `.` asks for.
+            if ($on -and $redo) {
+                $script:Until = [long] 0
+                foreach ($name in 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_REGION', 'AWS_DEFAULT_REGION') {
+                    if ($Saved.ContainsKey($name)) { Set-Value $name $Saved[$name] }
+                }
+                if ($Given.ContainsKey('LEAPP_STATE')) {
+                    $Given['LEAPP_STATE'] = $Given['LEAPP_STATE'] -creplace '[^;]*(,[^,;]*)$', '.,.,.,.$1'
+                    Set-Value 'LEAPP_STATE' $Given['LEAPP_STATE']
+                }
+                if ($Back) { Set-Value 'AWS_ACCESS_KEY_ID' $State.k }
+            }
+            $script:Back = $false
+            $script:By = Get-Noted
         }
 
         function Clear-Saved {
@@ -371,9 +456,15 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             }
             if ($Inherited) { return Enter-Inherited }
             if ($State.w -ceq 'x') { return $true }
+            if ($Due.Count -and (Test-CameBack)) { Complete-Due }
             $file = if ($PWD.Provider.Name -ceq 'FileSystem') { Find-ProjectFile } else { '' }
+            if ($State.w -ceq 'g' -and $State.k -and (Test-Ours)) {
+                # Who had replaced our keys has put them back. It is time to ask the program.
+                $script:Until = [long] 0
+                $State.w = if ($Given.ContainsKey('LEAPP_STATE') -and $Given['LEAPP_STATE'].StartsWith('1;u;')) { 'u' } else { 'd' }
+            }
             if (@('d', 'u') -ccontains $State.w -and $State.k) {
-                if (-not (Test-Ours)) { Stop-Ownership }
+                if (-not (Test-Ours)) { Stop-Ownership ($file -cne '' -or $State.w -ceq 'u') }
                 elseif ($Given.ContainsKey('LEAPP_STATE') -and "$env:LEAPP_STATE" -cne $Given['LEAPP_STATE']) {
                     # Our own word on what is on; nobody else has a say in it.
                     Set-Value 'LEAPP_SESSION' (Get-SessionName)
@@ -411,13 +502,13 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # What runs at each prompt and after each change of the location.
         function Invoke-Check([bool] $Moved) {
             $here = $PWD.ProviderPath
-            if (-not $Moved -and $here -ceq $Path) {
+            if (-not $Moved -and $here -ceq $Path -and -not ($Due.Count -and (Test-CameBack))) {
                 switch -CaseSensitive ($State.w) {
                     'd' { if ((Test-Undisputed) -and (Test-Lease)) { Show-Contradiction; return } }
                     'u' { if ((Test-Undisputed) -and (Test-UseLease)) { Show-Contradiction; return } }
                     'o' { return }
                     'x' { return }
-                    'g' { return }
+                    'g' { if (-not (Test-Ours)) { return } }
                     default {
                         if (-not [IO.File]::Exists([IO.Path]::Combine($here, '.leapp.local.toml')) -and
                             -not [IO.File]::Exists([IO.Path]::Combine($here, '.leapp.toml'))) { return }
@@ -442,6 +533,15 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             }
         }
 
+        # After another tool's part of the prompt, which may have changed what we gave. No file is looked at.
+        function Invoke-Beside {
+            if ($Due.Count -and (Test-CameBack)) { Invoke-Check $false }
+            elseif ($State.k) {
+                if (Test-Ours) { Show-Contradiction }
+                elseif (@('d', 'u') -ccontains $State.w) { Invoke-Check $false }
+            }
+        }
+
         $InnerPrompt = ${function:global:prompt}
         $OnPrompt = {
             $succeeded = $?
@@ -449,6 +549,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             # $? cannot be assigned: this sets it for the inner prompt, and adds nothing to $Error.
             if ($succeeded) { $null = $true } else { Write-Error -Message x -ErrorAction Ignore }
             & $InnerPrompt
+            Invoke-Beside
         }
         ${function:global:prompt} = $OnPrompt
 

@@ -20,6 +20,10 @@
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
+#   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
+#   __leapp_dw_N, __leapp_dv_N  as was and val;  __leapp_dg_N, __leapp_dl_N  given and left, 1 before it
+#   __leapp_dp_N   what there was before another tool acted, x before it
+#   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
 
 if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" && "${LEAPP_HOOK-}" != 0 ]]; then
@@ -28,6 +32,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     # A trace shows that we were here, and no more.
     if [[ -o xtrace ]]; then
       { \builtin setopt local_options no_xtrace; } 2>/dev/null
+    fi
+    if [[ -n "$__leapp_due" ]]; then
+      __leapp_beside
+    fi
+    if [[ -n "$__leapp_late" && -z "$__leapp_first" ]]; then
+      \builtin print -r -u 2 -- "$__leapp_late"
+      __leapp_late=
     fi
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
@@ -47,9 +58,14 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
             \builtin return 0
           fi
           ;;
-        (o|x|g) \builtin return 0 ;;
+        (g)
+          if [[ "${AWS_ACCESS_KEY_ID-}" != "$__leapp_k" ]]; then
+            \builtin return 0
+          fi
+          ;;
+        (o|x) \builtin return 0 ;;
         (*)
-          if [[ ! -e .leapp.local.toml && ! -e .leapp.toml && -z "$__leapp_late" ]]; then
+          if [[ ! -e .leapp.local.toml && ! -e .leapp.toml ]]; then
             \builtin return 0
           fi
           ;;
@@ -60,8 +76,35 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   # After each change of the directory, also between the statements of a line. In a command
-  # substitution, where a completion may ask for names, nothing happens and nothing is said.
+  # substitution, where a completion may ask for names, nothing happens and nothing is said. Before
+  # other tools see the new directory, what is on is left, and after them the new one is entered: so
+  # each of us goes back to what it found, the last one first.
   function __leapp_chpwd {
+    if [[ -n "$__leapp_armed" && -z "$__leapp_inherited" && "$__leapp_w" = [dg] ]]; then
+      case "${ZSH_EVAL_CONTEXT-}" in
+        (*cmdsubst*) ;;
+        (*) __leapp_check leave ;;
+      esac
+    fi
+    if [[ -n "$__leapp_armed" && -z "$__leapp_inherited$__leapp_k" && "${#chpwd_functions}" -gt 2 ]]; then
+      __leapp_glance
+    fi
+    \builtin return 0
+  }
+
+  # What is there before that tool acts on the new directory.
+  function __leapp_glance {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+    } 2>/dev/null
+    for __leapp_j in "${__leapp_names[@]}"; do
+      \builtin typeset -g "__leapp_dp_$__leapp_j=${(P)__leapp_j+x}${(P)__leapp_j-}"
+    done
+    \builtin return 0
+  }
+
+  function __leapp_chpwd_last {
     if [[ -n "$__leapp_armed" ]]; then
       case "${ZSH_EVAL_CONTEXT-}" in
         (*cmdsubst*) ;;
@@ -71,11 +114,38 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin return 0
   }
 
-  # A profile that came after us: some programs prefer it to the session's keys.
+  # After all others at a prompt: they may have changed what we gave. No file is looked at.
+  function __leapp_precmd_last {
+    if [[ -n "$__leapp_due$__leapp_k" ]]; then
+      __leapp_beside
+    fi
+    \builtin return 0
+  }
+
+  function __leapp_beside {
+    {
+      \builtin emulate -L zsh
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_warn_create_global
+    } 2>/dev/null
+    if [[ -n "$__leapp_due" ]] && __leapp_came_back; then
+      __leapp_check
+    elif [[ -n "$__leapp_k" ]]; then
+      __leapp_contradicted
+    fi
+    \builtin return 0
+  }
+
+  # Other keys in place of ours, or a profile that came after us: some programs prefer it to the
+  # session's keys.
   function __leapp_contradicted {
     \builtin emulate -L zsh
     \builtin setopt no_err_exit no_err_return no_unset
     if ! __leapp_is_ours; then
+      case "$__leapp_w" in
+        (d|u) __leapp_check ;;
+      esac
+      \builtin return 0
+    elif [[ -n "$__leapp_warned" || -z "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
       \builtin return 0
     fi
     __leapp_warned=1
@@ -106,11 +176,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin trap - DEBUG
     } 2>/dev/null
     __leapp_p=
-    if [[ -z "$__leapp_first" && -n "$__leapp_late" ]]; then
-      \builtin print -r -u 2 -- "$__leapp_late"
-      __leapp_late=
-    fi
-    if __leapp_step; then
+    if __leapp_step "$@"; then
       __leapp_p="$PWD"
     fi
     __leapp_first=
@@ -143,7 +209,25 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$__leapp_w" = x ]]; then
       \builtin return 0
     fi
+    if [[ -n "$__leapp_due" ]] && __leapp_came_back; then
+      __leapp_settle
+    fi
     __leapp_find
+    if [[ -n "${1-}" ]]; then
+      # What was given up outside of projects is waited for.
+      if [[ "$__leapp_w$__leapp_a$__leapp_f" != g && ! "$__leapp_f" -ef "$__leapp_a" ]]; then
+        __leapp_leave
+      fi
+      \builtin return 1
+    fi
+    if [[ "$__leapp_w" = g && -n "$__leapp_k" ]] && __leapp_is_ours; then
+      # Who had replaced our keys has put them back. It is time to ask the program.
+      __leapp_d=0
+      case "${__leapp_g_LEAPP_STATE-}" in
+        ("1;u;"*) __leapp_w=u ;;
+        (*) __leapp_w=d ;;
+      esac
+    fi
     if [[ "$__leapp_w" = [ud] && -n "$__leapp_k" ]]; then
       if ! __leapp_is_ours; then
         __leapp_give_up
@@ -272,6 +356,14 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # Other keys than ours are on: nothing says any more that our session is. What was saved is kept,
   # should ours return.
   function __leapp_give_up {
+    case "${LEAPP_STATE-}" in
+      ("1;e;"*) ;;
+      (*)
+        if [[ -n "$__leapp_f" || "$__leapp_w" = u ]]; then
+          __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
+        fi
+        ;;
+    esac
     __leapp_w=g
     __leapp_hand_over
     leapp_session= leapp_warning=
@@ -457,6 +549,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_forget
         \builtin return 0
       elif ! __leapp_is_ours; then
+        case "${LEAPP_STATE-}" in
+          ("1;e;"*) ;;
+          (*) for __leapp_j in "${__leapp_names[@]}"; do __leapp_owe; done ;;
+        esac
         __leapp_hand_over
         __leapp_forget
         \builtin return 0
@@ -476,6 +572,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       for __leapp_j in "${__leapp_names[@]}"; do
         if __leapp_goes_back; then
           __leapp_give_back
+        elif [[ "$__leapp_m" = 2 && -n "${DIRENV_DIFF+x}${__MISE_DIFF+x}" ]]; then
+          __leapp_owe
         fi
       done
     fi
@@ -498,6 +596,10 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   function __leapp_give_back {
     __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
+    __leapp_put_back
+  }
+
+  function __leapp_put_back {
     {
       case "${(P)__leapp_how-}" in
         (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
@@ -542,7 +644,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           done
         fi
         ;;
-      (*) __leapp_unset LEAPP_SESSION LEAPP_STATE ;;
+      (*)
+        __leapp_unset LEAPP_SESSION LEAPP_STATE
+        # Without a key id, the rest is what is left of ours.
+        if [[ -z "${AWS_ACCESS_KEY_ID-}" ]]; then
+          __leapp_unset AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+        fi
+        ;;
     esac
     \builtin return 0
   }
@@ -555,6 +663,136 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_had=()
     \builtin unset -v __leapp_g_LEAPP_SESSION __leapp_g_LEAPP_STATE __leapp_g_AWS_REGION \
       __leapp_g_AWS_DEFAULT_REGION __leapp_g_AWS_ACCOUNT_ID __leapp_g_AWS_ENDPOINT_URL
+  }
+
+  # direnv and its like keep what was there before them and put it back when they go. If that was ours,
+  # and we have gone before them, it would come back to where it must not be, and what was there before
+  # us would be lost. So we remember what they had changed, and settle it when they have gone.
+  function __leapp_owe {
+    case "$__leapp_dues" in
+      (*" $__leapp_k "*) ;;
+      (*) __leapp_dues="${__leapp_dues:- }$__leapp_k " ;;
+    esac
+    case "$__leapp_due" in
+      (*" $__leapp_j "*) \builtin return 0 ;;
+    esac
+    __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_g_$__leapp_j"
+    # Few sessions touch this one.
+    if [[ "$__leapp_j${(P)__leapp_how+1}${(P)__leapp_with+1}" = AWS_ENDPOINT_URL ]]; then
+      \builtin return 0
+    fi
+    __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
+    __leapp_b="$__leapp_j"
+    case "$__leapp_group" in
+      (*" $__leapp_j "*) __leapp_b=AWS_ACCESS_KEY_ID ;;
+    esac
+    __leapp_how="__leapp_was_$__leapp_b" __leapp_with="__leapp_val_$__leapp_b"
+    if [[ "${(P)__leapp_how:+1}${(P)__leapp_with-}" = "${(P)__leapp_b+1}${(P)__leapp_b-}" ]]; then
+      # What was there before us was that tool's already: it is due what was there before that.
+      __leapp_how="__leapp_dp_$__leapp_b" __leapp_with=
+      if [[ "${(P)__leapp_how-}" != "${(P)__leapp_b+x}${(P)__leapp_b-}" ]]; then
+        __leapp_how="__leapp_dp_$__leapp_j"
+        __leapp_with="${(P)__leapp_how-}"
+      fi
+      \builtin typeset -g "__leapp_dw_$__leapp_j=${__leapp_with[1]-}" "__leapp_dv_$__leapp_j=${__leapp_with[2,-1]-}"
+      __leapp_with=
+    else
+      __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
+      \builtin typeset -g "__leapp_dw_$__leapp_j=${(P)__leapp_how-}" "__leapp_dv_$__leapp_j=${(P)__leapp_with-}"
+    fi
+    __leapp_with="__leapp_g_$__leapp_j"
+    \builtin typeset -g "__leapp_dg_$__leapp_j=${(P)__leapp_with+1}${(P)__leapp_with-}" "__leapp_dl_$__leapp_j=${(P)__leapp_j+1}${(P)__leapp_j-}"
+    __leapp_due="${__leapp_due:- }$__leapp_j "
+  }
+
+  # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
+  function __leapp_came_back {
+    case "$__leapp_dues" in
+      (*" ${AWS_ACCESS_KEY_ID:-?} "*)
+        if ! __leapp_is_ours; then
+          case "${LEAPP_STATE-}" in
+            ("1;"[ex]";"*";$AWS_ACCESS_KEY_ID;"*) ;;
+            (*) __leapp_back=1 ;;
+          esac
+        fi
+        ;;
+    esac
+    [[ -n "$__leapp_back" || "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ]]
+  }
+
+  function __leapp_settle {
+    __leapp_f=
+    if [[ "$__leapp_w" = [ud] ]]; then
+      __leapp_f="$__leapp_k"
+    fi
+    __leapp_redo="$__leapp_back"
+    if [[ -n "$__leapp_back" ]]; then
+      \builtin unset -v AWS_ACCESS_KEY_ID
+    fi
+    for __leapp_j in "${__leapp_names[@]}"; do
+      case "$__leapp_due" in
+        (*" $__leapp_j "*)
+          if [[ -n "$__leapp_f" ]]; then
+            __leapp_correct
+          fi
+          if __leapp_is_settled; then
+            __leapp_redo=1
+            if [[ -z "$__leapp_f" ]]; then
+              __leapp_how="__leapp_dw_$__leapp_j" __leapp_with="__leapp_dv_$__leapp_j"
+              __leapp_put_back
+            fi
+            __leapp_due="${__leapp_due/ $__leapp_j / }"
+            \builtin unset -v "__leapp_dw_$__leapp_j" "__leapp_dv_$__leapp_j" "__leapp_dg_$__leapp_j" "__leapp_dl_$__leapp_j"
+          fi
+          ;;
+      esac
+    done
+    if [[ "$__leapp_due" = ' ' ]]; then
+      __leapp_due=
+    fi
+    # What is on now is put there once more, over what came back; and as originals the state gets those
+    # that are true now, which `.` asks for.
+    if [[ -n "$__leapp_f" && -n "$__leapp_redo" ]]; then
+      __leapp_d=0
+      for __leapp_j in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION; do
+        __leapp_give_back
+      done
+      \builtin typeset -g __leapp_g_LEAPP_STATE="${__leapp_g_LEAPP_STATE%;*};.,.,.,.,${__leapp_g_LEAPP_STATE##*,}"
+      \builtin export LEAPP_STATE="$__leapp_g_LEAPP_STATE"
+      if [[ -n "$__leapp_back" ]]; then
+        \builtin export AWS_ACCESS_KEY_ID="$__leapp_k"
+      fi
+    fi
+    __leapp_back= __leapp_by="${DIRENV_DIFF-}|${__MISE_DIFF-}"
+    \builtin return 0
+  }
+
+  # What was kept on entering the present project was the other tool's, and is past.
+  function __leapp_correct {
+    __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j" __leapp_b="__leapp_dl_$__leapp_j"
+    if [[ "${(P)__leapp_how:+1}${(P)__leapp_with-}" = "${(P)__leapp_b-}" ]]; then
+      __leapp_b="__leapp_dw_$__leapp_j"
+      \builtin typeset -g "$__leapp_how=${(P)__leapp_b-}"
+      __leapp_b="__leapp_dv_$__leapp_j"
+      \builtin typeset -g "$__leapp_with=${(P)__leapp_b-}"
+      __leapp_had+=("$__leapp_j")
+      __leapp_redo=1
+    fi
+    \builtin return 0
+  }
+
+  # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
+  # what it was before us, all that is left of ours goes.
+  function __leapp_is_settled {
+    case "$__leapp_group" in
+      (*" $__leapp_j "*)
+        [[ -n "$__leapp_back" || ( -z "$__leapp_f" && "${AWS_ACCESS_KEY_ID-}" = "${__leapp_dv_AWS_ACCESS_KEY_ID-}" ) ]]
+        ;;
+      (*)
+        __leapp_with="__leapp_dg_$__leapp_j"
+        [[ "${(P)__leapp_j+1}${(P)__leapp_j-}" = "${(P)__leapp_with-}" ]]
+        ;;
+    esac
   }
 
   # `leapp use`: unlike the directory's, the answer to a request by hand leaves all as it is when it
@@ -687,7 +925,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     else
       __leapp_own=127
     fi
-    __leapp_chpwd
+    __leapp_chpwd_last
     \builtin return "$__leapp_own"
   }
 
@@ -702,12 +940,12 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     \builtin print -rn -- ';'
   }
 
-  # First in both lists, so that prompts see the new environment, and other tools' changes come after
-  # ours both on entering and on leaving.
+  # First in both lists, so that prompts see the new environment and what is left is left before other
+  # tools go; and last, to enter after them and to see what they have changed.
   function __leapp_register {
     \builtin typeset -ga precmd_functions chpwd_functions
-    precmd_functions=(__leapp_precmd "${(@)precmd_functions:#__leapp_precmd}")
-    chpwd_functions=(__leapp_chpwd "${(@)chpwd_functions:#__leapp_chpwd}")
+    precmd_functions=(__leapp_precmd "${(@)precmd_functions:#__leapp_precmd(|_last)}" __leapp_precmd_last)
+    chpwd_functions=(__leapp_chpwd "${(@)chpwd_functions:#__leapp_chpwd(|_last)}" __leapp_chpwd_last)
   }
 
   function __leapp_load {
@@ -728,7 +966,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
         __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
-        __leapp_own= __leapp_top= __leapp_inherited= __leapp_format='%D{%s}' __leapp_loads=0 leapp_session= leapp_warning=
+        __leapp_due= __leapp_dues= __leapp_by= __leapp_back= __leapp_redo= __leapp_own= __leapp_top= __leapp_inherited= __leapp_format='%D{%s}' __leapp_loads=0 leapp_session= leapp_warning=
       \builtin typeset -ga __leapp_names __leapp_had __leapp_held
       # Every variable that a session may touch: what says whose it is first, the key id last.
       __leapp_names=(

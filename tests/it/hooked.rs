@@ -146,6 +146,7 @@ pub(crate) struct Hooked {
     scratch: PathBuf,
     count: u32,
     transcript: String,
+    raw: String,
 }
 
 impl Hooked {
@@ -180,9 +181,14 @@ impl Hooked {
     /// A shell that was made ready elsewhere; what it loads should be `quiet`.
     pub(crate) fn start(world: &World, kind: Kind, mut command: Command) -> Self {
         command.env("TERM", "dumb");
+        Self::started(kind, command, scratch(world).join("out"))
+    }
+
+    /// Started by a command of one's own, whose start-up files begin with what `quiet` says.
+    pub(crate) fn started(kind: Kind, command: Command, scratch: PathBuf) -> Self {
         let session = spawn_command(command, Some(PATIENCE)).expect("a shell on a terminal");
-        let scratch = scratch(world).join("out");
-        let mut shell = Self { kind, session, scratch, count: 0, transcript: String::new() };
+        let (transcript, raw) = (String::new(), String::new());
+        let mut shell = Self { kind, session, scratch, count: 0, transcript, raw };
         shell.settle();
         shell
     }
@@ -216,8 +222,14 @@ impl Hooked {
     /// Runs a line to its end; what it printed, and what the hook said after it. No secret.
     #[track_caller]
     pub(crate) fn run(&mut self, line: &str) -> String {
+        self.raw.clear();
         self.send(line);
         self.settle()
+    }
+
+    /// What the terminal got while the last line was run, with all escape sequences.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
     }
 
     /// Runs a line to its end: only the lines that are ours.
@@ -307,6 +319,7 @@ impl Hooked {
     pub(crate) fn sees(&mut self, text: &str) -> String {
         match self.session.exp_string(text) {
             Ok(before) => {
+                self.raw.push_str(&before);
                 let before = plain(&before);
                 self.transcript.push_str(&before);
                 self.transcript.push_str(text);
