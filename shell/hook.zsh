@@ -23,7 +23,8 @@
 #   leapp_session, leapp_warning  for your prompt
 
 if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" && "${LEAPP_HOOK-}" != 0 ]]; then
-  # At each prompt. Two tests of files where nothing governs, four where a project does.
+  # At each prompt. Two tests of files where nothing governs, four where a project does. Without TZ
+  # the C library would look at its own file each time that the clock is read.
   function __leapp_precmd {
     # A trace shows that we were here, and no more.
     if [[ -o xtrace ]]; then
@@ -32,6 +33,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
+          if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
           if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
@@ -40,6 +42,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
         (u)
+          if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
           if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
@@ -54,6 +57,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
       esac
+      if [[ "${(t)TZ-}" = *local* ]]; then
+        \builtin unset -v TZ
+      fi
     fi
     __leapp_check
     \builtin return 0
@@ -162,6 +168,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_in_time {
+    if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
     (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s ))
   }
 
@@ -649,7 +656,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_load {
     \builtin emulate -L zsh
     \builtin setopt no_err_exit no_err_return no_all_export no_warn_create_global no_xtrace no_verbose
-    if (( ! ${+functions[__leapp_loaded]} )); then
+    # Asked this way, because $functions would load a module.
+    if ! \builtin typeset -f __leapp_loaded >/dev/null; then
       # An outer environment must not bring state: a variable that comes from there is exported.
       \builtin typeset -g __leapp__program="$__leapp_program"
       \builtin unset -m '__leapp_[a-z]' '__leapp_[a-z][a-z]*' '__leapp_g_*' leapp_session leapp_warning
