@@ -87,6 +87,16 @@ then
         esac
     }
 
+    # The last one at each prompt, where the first may have been overwritten: where it was not, it has
+    # done all there is to do, and after an interrupt it is the next prompt's turn.
+    function __leapp_prompt_last {
+        if [ "${PROMPT_COMMAND[0]-}" = __leapp_prompt ] && { [ -z "$__leapp_p" ] || [ "$PWD" = "$__leapp_p" ]; }; then
+            \builtin return 0
+        fi
+        __leapp_prompt
+        \builtin return 0
+    }
+
     # Two tests of files where nothing governs, four where a project does.
     function __leapp_at_prompt {
         if [ "$PWD" = "$__leapp_p" ]; then
@@ -761,7 +771,7 @@ then
     }
 
     # Puts the hook first, so that other prompts see the new environment and other tools' changes
-    # come after ours; and last too, where a later tool might overwrite the first element.
+    # come after ours; and last too, because who assigns a string overwrites the first element alone.
     function __leapp_register {
         \builtin export -n PROMPT_COMMAND
         if [ -n "${bash_preexec_imported-}${__bp_imported-}" ]; then
@@ -777,14 +787,14 @@ then
         elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
             __leapp_list=(__leapp_prompt)
             for __leapp_j in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
-                if [ "$__leapp_j" != __leapp_prompt ] && [ -n "$__leapp_j" ]; then
+                # A string that took our first element into itself would call us twice.
+                __leapp_j=${__leapp_j//__leapp_prompt_last/:}
+                __leapp_j=${__leapp_j//__leapp_prompt/:}
+                if [ "$__leapp_j" != : ] && [ -n "$__leapp_j" ]; then
                     __leapp_list+=("$__leapp_j")
                 fi
             done
-            if ((${#__leapp_list[@]} > 1)); then
-                __leapp_list+=(__leapp_prompt)
-            fi
-            PROMPT_COMMAND=("${__leapp_list[@]}")
+            PROMPT_COMMAND=("${__leapp_list[@]}" __leapp_prompt_last)
         else
             case ${PROMPT_COMMAND-} in
             *__leapp_prompt*) ;;

@@ -13,7 +13,8 @@ use crate::{
 const SUBJECT: &str = "hook";
 const ORDER: &str = "hook order";
 /// The hooks' functions that run at a prompt.
-const AT_PROMPT: &[&str] = &["__leapp_prompt", "__leapp_prompt_keeping_status", "__leapp_precmd"];
+const AT_PROMPT: &[&str] =
+    &["__leapp_prompt", "__leapp_prompt_keeping_status", "__leapp_prompt_last", "__leapp_precmd"];
 /// Tools whose hooks change a directory's environment too, by a part of their functions' names.
 const OTHERS: &[&str] = &["asdf", "autoenv", "direnv", "mise", "shadowenv"];
 
