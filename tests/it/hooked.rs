@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
     sync::Once,
@@ -31,6 +31,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The shell's own name.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Fish => "fish",
+            Self::Pwsh => "pwsh",
+            Self::Zsh => "zsh",
+        }
+    }
+
     /// The line that loads the hook.
     pub(crate) fn load(self) -> &'static str {
         match self {
@@ -114,14 +124,23 @@ impl Hooked {
 
     /// With a start-up file of one's own, in a directory.
     pub(crate) fn with(world: &World, kind: Kind, rc: &str, directory: &Path) -> Self {
+        Self::under(world, kind, rc, directory, &[])
+    }
+
+    /// The same, started by another program that takes a command as its last words.
+    pub(crate) fn under(
+        world: &World,
+        kind: Kind,
+        rc: &str,
+        directory: &Path,
+        wrapper: &[&OsStr],
+    ) -> Self {
         let folder =
             tempfile::Builder::new().prefix("rc-").tempdir_in(world.home.path()).unwrap().keep();
-        let mut command = match kind {
-            Kind::Bash => world.foreign("bash"),
-            Kind::Fish => world.foreign("fish"),
-            Kind::Pwsh => world.foreign("pwsh"),
-            Kind::Zsh => world.foreign("zsh"),
-        };
+        let words: Vec<&OsStr> =
+            wrapper.iter().copied().chain([OsStr::new(kind.program())]).collect();
+        let mut command = world.foreign(words[0]);
+        command.args(&words[1..]);
         let file = folder.join(".zshrc");
         std::fs::write(&file, format!("{}\n{rc}\n", quiet(kind))).unwrap();
         let file = file.to_str().unwrap();

@@ -21,6 +21,8 @@ mod exec;
 mod help;
 mod hooked;
 mod hooks_basic;
+mod hooks_faults;
+mod hooks_trace;
 mod layers;
 mod mfa;
 mod network;
