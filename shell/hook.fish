@@ -44,7 +44,7 @@ if status is-interactive
         set -gu leapp_warning ''
     end
     set -gu __leapp_program $__leapp_program
-    set -gu __leapp_loads (math $__leapp_loads + 1)
+    set -gu __leapp_loads (builtin math $__leapp_loads + 1)
     set -gu __leapp_user_home "$HOME"
     set -gu __leapp_home "$LEAPP_HOME"
     set -gu __leapp_xdg "$XDG_RUNTIME_DIR"
@@ -99,15 +99,15 @@ if status is-interactive
     # Four looks: at the time of the lease's end and of the project file, and whether the file is
     # newer than the lease allows.
     function __leapp_lease_holds --argument-names file
-        set -l times (path mtime -R -- "$__leapp_l.end" "$file")
-        and test (count $times) -eq 2
+        set -l times (builtin path mtime -R -- "$__leapp_l.end" "$file")
+        and test (builtin count $times) -eq 2
         and test "$times[1]" -lt 0
-        and test (math -- "$times[2] - $times[1]") = "$__leapp_e"
+        and test (builtin math -- "$times[2] - $times[1]") = "$__leapp_e"
         and test "$__leapp_l.hi" -nt "$file"
     end
 
     function __leapp_use_holds
-        set -l times (path mtime -R -- "$__leapp_l.end")
+        set -l times (builtin path mtime -R -- "$__leapp_l.end")
         and test "$times[1]" -lt 0
         and test -e "$__leapp_l.hi"
     end
@@ -122,7 +122,7 @@ if status is-interactive
     end
 
     function __leapp_say
-        printf '%s\n' $argv >&2
+        builtin printf '%s\n' $argv >&2
     end
 
     # The way here is taken when something has changed. An interrupt may end it anywhere: until its
@@ -166,7 +166,7 @@ if status is-interactive
             return 0
         end
         __leapp_find
-        if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
+        if builtin contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
                 set -g __leapp_w g
             else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
@@ -186,7 +186,7 @@ if status is-interactive
 
     # Whether the file that governs now is the one that governed before: by its physical path.
     function __leapp_is_same_file
-        test (path resolve -- "$__leapp_f") = (path resolve -- "$__leapp_a")
+        test (builtin path resolve -- "$__leapp_f") = (builtin path resolve -- "$__leapp_a")
     end
 
     # In a shell that was started inside a session: until the program has said what to do about it,
@@ -244,7 +244,7 @@ if status is-interactive
     end
 
     function __leapp_other_project
-        if contains -- "$__leapp_w" d g
+        if builtin contains -- "$__leapp_w" d g
             __leapp_leave
         end
         switch "$__leapp_w"
@@ -297,14 +297,14 @@ if status is-interactive
             set -a tops ./$up
             set up ../$up
         end
-        set -l owned (path filter --perm user -- $tops)
+        set -l owned (builtin path filter --perm user -- $tops)
         set -l candidates
         for top in $tops
-            contains -- $top $owned
+            builtin contains -- $top $owned
             or break
             set -a candidates $top.leapp.local.toml $top.leapp.toml $top.git
         end
-        set -l first (path filter -- $candidates)[1]
+        set -l first (builtin path filter -- $candidates)[1]
         switch "$first"
             case '*.git' ''
             case '*'
@@ -345,9 +345,9 @@ if status is-interactive
     function __leapp_clock
         set -g __leapp_e
         if test "$__leapp_w" = d
-            set -l times (path mtime -R -- "$__leapp_l.end" "$__leapp_c")
-            if test (count $times) -eq 2
-                set -g __leapp_e (math -- "$times[2] - $times[1]")
+            set -l times (builtin path mtime -R -- "$__leapp_l.end" "$__leapp_c")
+            if test (builtin count $times) -eq 2
+                set -g __leapp_e (builtin math -- "$times[2] - $times[1]")
             end
         end
     end
@@ -423,11 +423,11 @@ if status is-interactive
     function __leapp_save
         __leapp_forget
         set -qg $__leapp_names
-        if test $status -eq (count $__leapp_names)
+        if test $status -eq (builtin count $__leapp_names)
             return 0
         end
         for name in $__leapp_names
-            if test $name = AWS_ENDPOINT_URL; and not contains -- $name $argv
+            if test $name = AWS_ENDPOINT_URL; and not builtin contains -- $name $argv
                 continue
             else if set -qgx $name
                 set -gu __leapp_was_$name x $$name
@@ -479,12 +479,12 @@ if status is-interactive
         test $status -eq 15
         and not set -qg __leapp_g_AWS_ENDPOINT_URL
         and test "$LEAPP_SESSION|$LEAPP_STATE|$AWS_REGION|$AWS_DEFAULT_REGION|$AWS_ACCOUNT_ID" = "$__leapp_g_LEAPP_SESSION|$__leapp_g_LEAPP_STATE|$__leapp_g_AWS_REGION|$__leapp_g_AWS_DEFAULT_REGION|$__leapp_g_AWS_ACCOUNT_ID"
-        and test (count $AWS_ACCOUNT_ID) -eq (count $__leapp_g_AWS_ACCOUNT_ID)
+        and test (builtin count $AWS_ACCOUNT_ID) -eq (builtin count $__leapp_g_AWS_ACCOUNT_ID)
     end
 
     # Whether a variable returns: it belongs to the credentials, or is as we gave it.
     function __leapp_goes_back --argument-names name
-        if contains -- $name $__leapp_group
+        if builtin contains -- $name $__leapp_group
             return 0
         end
         set -l gave __leapp_g_$name
@@ -552,7 +552,7 @@ if status is-interactive
     # fails.
     function __leapp_use
         set -l fish_trace
-        if contains -- -h $argv; or contains -- --help $argv
+        if builtin contains -- -h $argv; or builtin contains -- --help $argv
             $__leapp_program use --help
             return
         end
@@ -595,7 +595,7 @@ if status is-interactive
     function __leapp_here
         set -g __leapp_a
         if test -n "$__leapp_f"
-            set -g __leapp_a (path resolve -- $__leapp_f)
+            set -g __leapp_a (builtin path resolve -- $__leapp_f)
         end
         set -g __leapp_p $PWD
     end
@@ -671,8 +671,8 @@ if status is-interactive
         or set -a moved XDG_RUNTIME_DIR
         test "$LEAPP_VAULT" = "$__leapp_vault"
         or set -a moved LEAPP_VAULT
-        printf 'fish;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' $version $__leapp_loads "$__leapp_w"
-        printf 'universal=%s;moved=%s;' "$universal" "$moved"
+        builtin printf 'fish;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' $version $__leapp_loads "$__leapp_w"
+        builtin printf 'universal=%s;moved=%s;' "$universal" "$moved"
     end
 else if not status is-interactive
     # Nothing to do, and nothing that could fail.
