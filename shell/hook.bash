@@ -155,7 +155,7 @@ then
     function __leapp_contradicted {
         if [ -n "$__leapp_k" ] && [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ] && __leapp_is_ours; then
             __leapp_warned=1
-            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '${leapp_session-}', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
         fi
         \builtin return 0
     }
@@ -168,22 +168,30 @@ then
     }
 
     # The way here is taken when something has changed. An interrupt may end it anywhere: until its
-    # end the directory counts as not handled, and the options that it owes back are remembered.
+    # end the directory counts as not handled, and the options that it owes back are remembered: those
+    # that show (x, v), export (a), let a trap of the user's see what runs (T), and make `export` print
+    # the environment instead of changing it (k).
     function __leapp_check {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axvT
+            \builtin set +axvTk
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_p=
         if __leapp_step; then
             __leapp_p=$PWD
         fi
+        __leapp_close
+        \builtin return 0
+    }
+
+    # Gives the options back.
+    function __leapp_close {
         __leapp_f=$__leapp_y
         __leapp_y=
         case $__leapp_f in *a*) \builtin set -a ;; esac
+        case $__leapp_f in *k*) \builtin set -k ;; esac
         case $__leapp_f in *v*) \builtin set -v ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *x*) \builtin set -x ;; esac
         \builtin return 0
@@ -220,7 +228,7 @@ then
                 __leapp_w=g
             elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
                 # Our own word on what is on; nobody else has a say in it.
-                \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+                \builtin export LEAPP_SESSION="${leapp_session-}" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
             fi
         fi
         if [ -n "$__leapp_f" ] && [ -n "$__leapp_a" ] && [ "$__leapp_f" -ef "$__leapp_a" ]; then
@@ -325,7 +333,7 @@ then
     function __leapp_leave {
         __leapp_name=
         if __leapp_is_ours; then
-            __leapp_name=$leapp_session
+            __leapp_name=${leapp_session-}
         fi
         __leapp_restore
         __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
@@ -652,11 +660,11 @@ then
     function __leapp_off {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axvT
+            \builtin set +axvTk
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_armed=1 __leapp_inherited=
-        __leapp_name=$leapp_session
+        __leapp_name=${leapp_session-}
         __leapp_restore
         # What `leapp env` or an outer shell has put there goes too.
         case ${LEAPP_STATE-} in
@@ -690,13 +698,7 @@ then
         else
             __leapp_say "leapp: nothing was on; directories switch on again when another project is entered"
         fi
-        __leapp_f=$__leapp_y
-        __leapp_y=
-        case $__leapp_f in *a*) \builtin set -a ;; esac
-        case $__leapp_f in *v*) \builtin set -v ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *x*) \builtin set -x ;; esac
+        __leapp_close
         \builtin return 0
     }
 
@@ -706,18 +708,12 @@ then
         use)
             \builtin shift
             {
-            __leapp_y=$__leapp_y$-
-            \builtin set +axvT
-            \builtin export -n __leapp_y
-        } 2>/dev/null
+                __leapp_y=$__leapp_y$-
+                \builtin set +axvTk
+                \builtin export -n __leapp_y
+            } 2>/dev/null
             if __leapp_use "$@"; then __leapp_status=0; else __leapp_status=$?; fi
-            __leapp_f=$__leapp_y
-            __leapp_y=
-            case $__leapp_f in *a*) \builtin set -a ;; esac
-            case $__leapp_f in *v*) \builtin set -v ;; esac
-            case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-            case $__leapp_f in *x*) \builtin set -x ;; esac
+            __leapp_close
             \builtin return "$__leapp_status"
             ;;
         off)
