@@ -80,7 +80,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # A profile that came after us: some programs prefer it to the session's keys.
   function __leapp_contradicted {
     \builtin emulate -L zsh
-    \builtin setopt no_err_exit no_err_return no_unset
+    \builtin setopt no_err_exit no_err_return
     if ! __leapp_is_ours; then
       \builtin return 0
     fi
@@ -107,7 +107,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_check {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
@@ -509,7 +509,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_use {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
@@ -572,7 +572,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_off {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
