@@ -247,7 +247,8 @@ impl Hooked {
     #[track_caller]
     pub(crate) fn environment(&mut self) -> BTreeMap<String, OsString> {
         let file = self.scratch.display().to_string();
-        self.run(&format!("/usr/bin/env -0 > {file}"));
+        // The redirection is not the shell's own: it may have `noclobber`.
+        self.run(&format!("/bin/sh -c 'exec /usr/bin/env -0 > {file}'"));
         let bytes = std::fs::read(&self.scratch).unwrap();
         let pairs = bytes.split(|byte| *byte == 0).filter(|pair| !pair.is_empty());
         pairs
