@@ -23,6 +23,8 @@ mod hooked;
 mod hooks_basic;
 mod hooks_faults;
 mod hooks_options;
+mod hooks_polite;
+mod hooks_secrets;
 mod hooks_trace;
 mod layers;
 mod mfa;
