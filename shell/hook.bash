@@ -16,7 +16,9 @@
 #   __leapp_l  the lease: .hi and .lo                       __leapp_h  1: for this directory alone
 #   __leapp_s, __leapp_d  the clock when asked, and when to ask again
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
-#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_n  lines to print        __leapp_q  what was said
+#   __leapp_m  1: half changed  2: half restored  3: half changed, and closed
+#   __leapp_shut  the state that closes what is on, while the program is asked
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
@@ -48,7 +50,7 @@ then
         \builtin set +a
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
-        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
+        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_shut='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
         __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
@@ -199,10 +201,12 @@ then
 
     # Tells by its status whether the directory is handled.
     function __leapp_step {
-        if [ -n "$__leapp_m" ]; then
+        case $__leapp_m in
+        1 | 2)
             __leapp_restore
             __leapp_w=
-        fi
+            ;;
+        esac
         if [ -z "$__leapp_armed" ]; then
             __leapp_armed=1
             __leapp_register
@@ -375,10 +379,16 @@ then
     function __leapp_ask {
         __leapp_ok=
         __leapp_status=127
+        __leapp_shut=
+        if [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+        fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
-                \builtin eval "$__leapp_text"
+                case $__leapp_text in
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+                esac
                 __leapp_status=1
             else
                 __leapp_status=$?
@@ -391,6 +401,7 @@ then
             [ "$__leapp_status" != 130 ]
             \builtin return
         fi
+        __leapp_m=
         __leapp_clock
         if [ -n "$__leapp_n" ]; then
             __leapp_say "$__leapp_n"
@@ -442,20 +453,14 @@ then
     # Without an answer, what is on must not stay on and must not give way to other credentials:
     # keys that cannot work take its place. Where nothing was on, nothing changes.
     function __leapp_failed {
-        if [ -n "$__leapp_m" ]; then
+        if [ -n "$__leapp_m" ] && { [ -z "$__leapp_shut" ] || [ -z "$__leapp_k" ]; }; then
             __leapp_restore
             __leapp_w=
         fi
         case $__leapp_w in
         d | u)
-            if [ -n "$__leapp_k" ] && [ "$__leapp_k" != LEAPP-EXPIRED ] && __leapp_is_ours; then
-                \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
-                \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
-                \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
-                \builtin export LEAPP_STATE="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
-                __leapp_g_LEAPP_STATE=$LEAPP_STATE
-                __leapp_k=LEAPP-EXPIRED
-                leapp_warning=expired
+            if [ -n "$__leapp_shut" ] && [ -n "$__leapp_k" ]; then
+                __leapp_shut_off
             fi
             ;;
         '')
@@ -466,6 +471,21 @@ then
         __leapp_l=/
         __leapp_t=10
         __leapp_clock
+    }
+
+    # Where a change was begun, all goes back when the directory is left.
+    function __leapp_shut_off {
+        \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
+        \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
+        \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
+        \builtin export LEAPP_STATE="$__leapp_shut" LEAPP_SESSION="${leapp_session-}"
+        __leapp_g_LEAPP_STATE=$LEAPP_STATE __leapp_g_LEAPP_SESSION=$LEAPP_SESSION
+        __leapp_k=LEAPP-EXPIRED
+        leapp_warning=expired
+        if [ -n "$__leapp_m" ]; then
+            __leapp_m=3
+        fi
+        \builtin return 0
     }
 
     # Keeps what is there, which mostly is nothing. The first word says which variables are exported,
@@ -508,7 +528,7 @@ then
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
     # so does everything but our markers. After a change that was cut short all goes back.
     function __leapp_restore {
-        if [ -z "$__leapp_m" ]; then
+        if [ -z "$__leapp_m" ] || [ "$__leapp_m" = 3 ]; then
             if [ -z "$__leapp_k" ]; then
                 __leapp_forget
                 \builtin return 0
@@ -517,7 +537,7 @@ then
                 __leapp_forget
                 \builtin return 0
             fi
-            __leapp_m=2
+            __leapp_m=$((__leapp_m == 3 ? 1 : 2))
         fi
         if [ "$__leapp_m" = 2 ] && __leapp_is_untouched; then
             # All goes back from here on, should this be interrupted.
@@ -613,10 +633,16 @@ then
     # Unlike the directory's, the answer to a request by hand leaves all as it is when it fails.
     function __leapp_take {
         __leapp_ok=
+        __leapp_shut=
+        if [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+        fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash --by-hand "$@"); then
-                \builtin eval "$__leapp_text"
+                case $__leapp_text in
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+                esac
                 __leapp_status=1
             else
                 __leapp_status=$?
@@ -626,12 +652,15 @@ then
         fi
         __leapp_text=
         if [ -z "$__leapp_ok" ]; then
-            if [ -n "$__leapp_m" ]; then
+            if [ -n "$__leapp_m" ] && [ -n "$__leapp_shut" ] && [ -n "$__leapp_k" ]; then
+                __leapp_shut_off
+            elif [ -n "$__leapp_m" ]; then
                 __leapp_restore
                 __leapp_w=
             fi
             \builtin return "$__leapp_status"
         fi
+        __leapp_m=
         __leapp_clock
         __leapp_a=
         if [ -n "$__leapp_f" ]; then

@@ -17,7 +17,9 @@
 #   __leapp_l  the lease: .hi, .lo and .end                 __leapp_h  1: for this directory alone
 #   __leapp_e  seconds from the project file's time to the end of the lease
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
-#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_n  lines to print        __leapp_q  what was said
+#   __leapp_m  1: half changed  2: half restored  3: half changed, and closed
+#   __leapp_shut  the state that closes what is on, while the program is asked
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
 #   leapp_session, leapp_warning  for your prompt
@@ -35,7 +37,7 @@ if status is-interactive
         for __leapp_j in (set -gxn | string match '__leapp_o_*')
             set -eg $__leapp_j
         end
-        for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone inherited
+        for __leapp_j in p w a c l h e k i r n q m t f ok shut armed warned gone inherited
             set -gu __leapp_$__leapp_j ''
         end
         set -gu __leapp_loads 0
@@ -138,7 +140,7 @@ if status is-interactive
 
     # Tells by its status whether the directory is handled.
     function __leapp_step
-        if test -n "$__leapp_m"
+        if builtin contains -- "$__leapp_m" 1 2
             __leapp_restore
             set -g __leapp_w
         end
@@ -318,13 +320,16 @@ if status is-interactive
     function __leapp_ask
         set -l result 127
         set -g __leapp_ok
+        __leapp_prepare_shutting
         if __leapp_is_free; and __leapp_reach
             set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --said=$__leapp_q $argv)
             set result $status
             if test $result -eq 0
                 set result 1
-                eval $text
+                if string match -q '*__leapp_ok 1;' -- "$text[-1]"
+                    eval $text
+                end
             end
         end
         if test -z "$__leapp_ok"
@@ -333,6 +338,7 @@ if status is-interactive
             test $result -ne 130
             return
         end
+        set -g __leapp_m
         __leapp_clock
         if test -n "$__leapp_n"
             __leapp_say $__leapp_n
@@ -375,21 +381,14 @@ if status is-interactive
     # Without an answer, what is on must not stay on and must not give way to other credentials: keys
     # that cannot work take its place. Where nothing was on, nothing changes.
     function __leapp_failed
-        if test -n "$__leapp_m"
+        if test -n "$__leapp_m"; and test -z "$__leapp_shut" -o -z "$__leapp_k"
             __leapp_restore
             set -g __leapp_w
         end
         switch "$__leapp_w"
             case d u
-                if test -n "$__leapp_k" -a "$__leapp_k" != LEAPP-EXPIRED; and __leapp_is_ours
-                    set -gx AWS_ACCESS_KEY_ID LEAPP-EXPIRED
-                    set -gx AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
-                    set -gx AWS_SESSION_TOKEN LEAPP-EXPIRED
-                    set -gx AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
-                    set -gx LEAPP_STATE (string replace -- ";$__leapp_k;" ';LEAPP-EXPIRED;' $LEAPP_STATE)
-                    set -g __leapp_g_LEAPP_STATE $LEAPP_STATE
-                    set -g __leapp_k LEAPP-EXPIRED
-                    set -g leapp_warning expired
+                if test -n "$__leapp_shut" -a -n "$__leapp_k"
+                    __leapp_shut_off
                 end
             case ''
                 set -g __leapp_w d
@@ -398,6 +397,31 @@ if status is-interactive
         end
         # Ask again at the next prompt: what failed costs one start of a program each time.
         set -g __leapp_l /
+    end
+
+    # The state that closes what is on, while the program is asked.
+    function __leapp_prepare_shutting
+        set -g __leapp_shut
+        if test -n "$__leapp_k"; and __leapp_is_ours
+            set -g __leapp_shut (string replace -- ";$__leapp_k;" ';LEAPP-EXPIRED;' "$LEAPP_STATE")
+        end
+    end
+
+    # Where a change was begun, all goes back when the directory is left.
+    function __leapp_shut_off
+        set -gx AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+        set -gx AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+        set -gx AWS_SESSION_TOKEN LEAPP-EXPIRED
+        set -gx AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+        set -gx LEAPP_STATE $__leapp_shut
+        set -gx LEAPP_SESSION "$leapp_session"
+        set -g __leapp_g_LEAPP_STATE $LEAPP_STATE
+        set -g __leapp_g_LEAPP_SESSION $LEAPP_SESSION
+        set -g __leapp_k LEAPP-EXPIRED
+        set -g leapp_warning expired
+        if test -n "$__leapp_m"
+            set -g __leapp_m 3
+        end
     end
 
     # Whether no universal variable would show where a session has none: children see an exported one
@@ -443,7 +467,7 @@ if status is-interactive
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
     # so does everything but our markers. After a change that was cut short all goes back.
     function __leapp_restore
-        if test -z "$__leapp_m"
+        if test -z "$__leapp_m" -o "$__leapp_m" = 3
             if test -z "$__leapp_k"
                 __leapp_forget
                 return 0
@@ -452,7 +476,11 @@ if status is-interactive
                 __leapp_forget
                 return 0
             end
-            set -g __leapp_m 2
+            if test "$__leapp_m" = 3
+                set -g __leapp_m 1
+            else
+                set -g __leapp_m 2
+            end
         end
         if test $__leapp_m = 2; and __leapp_is_untouched
             # All goes back from here on, should this be interrupted.
@@ -567,22 +595,28 @@ if status is-interactive
         end
         set -l result 127
         set -g __leapp_ok
+        __leapp_prepare_shutting
         if __leapp_is_free; and __leapp_reach
             set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --by-hand $held -- $argv)
             set result $status
             if test $result -eq 0
                 set result 1
-                eval $text
+                if string match -q '*__leapp_ok 1;' -- "$text[-1]"
+                    eval $text
+                end
             end
         end
         if test -z "$__leapp_ok"
-            if test -n "$__leapp_m"
+            if test -n "$__leapp_m" -a -n "$__leapp_shut" -a -n "$__leapp_k"
+                __leapp_shut_off
+            else if test -n "$__leapp_m"
                 __leapp_restore
                 set -g __leapp_w
             end
             return $result
         end
+        set -g __leapp_m
         __leapp_here
         if test -n "$__leapp_n"
             __leapp_say $__leapp_n
