@@ -36,7 +36,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       case "$__leapp_w" in
         (d)
           if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
+          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]] && [[ -z "$__leapp_late" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -45,7 +45,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           ;;
         (u)
           if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
-          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
+          if (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]] && [[ -z "$__leapp_late" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
