@@ -813,7 +813,9 @@ then
             __leapp_list=(__leapp_prompt)
             for __leapp_j in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
                 # A string that took our first element into itself would call us twice.
-                __leapp_j=${__leapp_j//__leapp_prompt_last/:}
+                __leapp_j=${__leapp_j//__leapp_prompt_last/__leapp_prompt}
+                __leapp_j=${__leapp_j//__leapp_prompt; /}
+                __leapp_j=${__leapp_j//__leapp_prompt;/}
                 __leapp_j=${__leapp_j//__leapp_prompt/:}
                 if [ "$__leapp_j" != : ] && [ -n "$__leapp_j" ]; then
                     __leapp_list+=("$__leapp_j")
@@ -836,8 +838,12 @@ $PROMPT_COMMAND" ;;
     for __leapp_j in cd pushd popd; do
         case $__leapp_wrapped in *" $__leapp_j "*) \builtin continue ;; esac
         if \builtin declare -F "$__leapp_j" >/dev/null || \builtin alias "$__leapp_j" >/dev/null 2>&1; then
-            if [ "$__leapp_j" = cd ] && [ -n "${chpwd_functions+x}" ]; then
-                chpwd_functions+=(__leapp_again)
+            # An array without elements counts as unset, but not here.
+            if [ "$__leapp_j" = cd ] && \builtin declare -p chpwd_functions >/dev/null 2>&1; then
+                case " ${chpwd_functions[*]-} " in
+                *__leapp_again*) ;;
+                *) chpwd_functions+=(__leapp_again) ;;
+                esac
             fi
         else
             __leapp_wrapped="$__leapp_wrapped $__leapp_j "
