@@ -205,6 +205,11 @@ impl Hooked {
         before + &self.settle()
     }
 
+    /// All that was printed so far, from the start on.
+    pub(crate) fn transcript(&self) -> &str {
+        &self.transcript
+    }
+
     /// Waits for a text; what came before it.
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> String {

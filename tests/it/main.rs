@@ -24,6 +24,7 @@ mod hooks_basic;
 mod hooks_faults;
 mod hooks_options;
 mod hooks_polite;
+mod hooks_register;
 mod hooks_secrets;
 mod hooks_trace;
 mod layers;
