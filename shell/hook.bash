@@ -50,7 +50,7 @@ then
         \builtin set +a
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
-        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_shut='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
+        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_shut='' __leapp_fixed='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
         __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' leapp_session='' leapp_warning=''
     else
         __leapp_y=$-
@@ -232,7 +232,8 @@ then
                 __leapp_w=g
             elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
                 # Our own word on what is on; nobody else has a say in it.
-                \builtin export LEAPP_SESSION="${leapp_session-}" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+                __leapp_put LEAPP_SESSION "${leapp_session-}"
+                __leapp_put LEAPP_STATE "${__leapp_g_LEAPP_STATE-}"
             fi
         fi
         if [ -n "$__leapp_f" ] && [ -n "$__leapp_a" ] && [ "$__leapp_f" -ef "$__leapp_a" ]; then
@@ -387,7 +388,7 @@ then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
                 case $__leapp_text in
-                *'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
                 esac
                 __leapp_status=1
             else
@@ -453,6 +454,9 @@ then
     # Without an answer, what is on must not stay on and must not give way to other credentials:
     # keys that cannot work take its place. Where nothing was on, nothing changes.
     function __leapp_failed {
+        if [ -n "$__leapp_m" ]; then
+            __leapp_tell_fixed
+        fi
         if [ -n "$__leapp_m" ] && { [ -z "$__leapp_shut" ] || [ -z "$__leapp_k" ]; }; then
             __leapp_restore
             __leapp_w=
@@ -473,13 +477,32 @@ then
         __leapp_clock
     }
 
+    # What cannot be changed is why a change was begun and not ended. Said once.
+    function __leapp_tell_fixed {
+        __leapp_text=$(\builtin readonly -p)
+        __leapp_name=
+        for __leapp_j in "${__leapp_names[@]}"; do
+            case $__leapp_text in
+            *" $__leapp_j="*) __leapp_name="$__leapp_name $__leapp_j" ;;
+            esac
+        done
+        __leapp_text=
+        if [ -n "$__leapp_name" ] && [ "$__leapp_name" != "$__leapp_fixed" ]; then
+            __leapp_fixed=$__leapp_name
+            __leapp_say "leapp: read-only in this shell, so that no session can be switched on:$__leapp_name"
+        fi
+        \builtin return 0
+    }
+
     # Where a change was begun, all goes back when the directory is left.
     function __leapp_shut_off {
-        \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
-        \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
-        \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
-        \builtin export LEAPP_STATE="$__leapp_shut" LEAPP_SESSION="${leapp_session-}"
-        __leapp_g_LEAPP_STATE=$LEAPP_STATE __leapp_g_LEAPP_SESSION=$LEAPP_SESSION
+        __leapp_put AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+        __leapp_put AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+        __leapp_put AWS_SESSION_TOKEN LEAPP-EXPIRED
+        __leapp_put AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+        __leapp_put LEAPP_STATE "$__leapp_shut"
+        __leapp_put LEAPP_SESSION "${leapp_session-}"
+        __leapp_g_LEAPP_STATE=${LEAPP_STATE-} __leapp_g_LEAPP_SESSION=${LEAPP_SESSION-}
         __leapp_k=LEAPP-EXPIRED
         leapp_warning=expired
         if [ -n "$__leapp_m" ]; then
@@ -557,7 +580,7 @@ then
         fi
         __leapp_forget
         \builtin return 0
-    }
+    } 2>/dev/null
 
     # Whether a variable returns: it belongs to the credentials, or is as we gave it.
     function __leapp_goes_back {
@@ -574,14 +597,25 @@ then
     function __leapp_give_back {
         __leapp_how=__leapp_was_$__leapp_j __leapp_with=__leapp_val_$__leapp_j
         case ${!__leapp_how-} in
-        x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
+        x) __leapp_put "$__leapp_j" "${!__leapp_with-}" ;;
         s)
-            \builtin unset -v "$__leapp_j"
-            \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+            if \builtin unset -v "$__leapp_j"; then
+                \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+            fi
             ;;
-        *) \builtin unset -v "$__leapp_j" ;;
+        *) if \builtin unset -v "$__leapp_j"; then \builtin return 0; fi ;;
         esac
+        \builtin return 0
     }
+
+    # Exports a value. A read-only variable is left as it is: assigning to one ends a shell that has
+    # set -e, even in a condition.
+    function __leapp_put {
+        if \builtin unset -v "$1"; then
+            \builtin export "$1=$2"
+        fi
+        \builtin return 0
+    } 2>/dev/null
 
     # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
     # and what we saved is what it needs for that.
@@ -641,7 +675,7 @@ then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash --by-hand "$@"); then
                 case $__leapp_text in
-                *'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
                 esac
                 __leapp_status=1
             else
@@ -652,6 +686,9 @@ then
         fi
         __leapp_text=
         if [ -z "$__leapp_ok" ]; then
+            if [ -n "$__leapp_m" ]; then
+                __leapp_tell_fixed
+            fi
             if [ -n "$__leapp_m" ] && [ -n "$__leapp_shut" ] && [ -n "$__leapp_k" ]; then
                 __leapp_shut_off
             elif [ -n "$__leapp_m" ]; then
@@ -746,7 +783,8 @@ then
             \builtin return "$__leapp_status"
             ;;
         off)
-            __leapp_off
+            # In a condition set -e does not end the shell where something cannot be changed.
+            if __leapp_off; then \builtin return 0; fi
             ;;
         doctor)
             \builtin shift

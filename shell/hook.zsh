@@ -157,7 +157,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_w=g
       elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
         # Our own word on what is on; nobody else has a say in it.
-        \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+        __leapp_put LEAPP_SESSION "${leapp_session-}"
+        __leapp_put LEAPP_STATE "${__leapp_g_LEAPP_STATE-}"
       fi
     fi
     if [[ -n "$__leapp_f" && -n "$__leapp_a" && "$__leapp_f" -ef "$__leapp_a" ]]; then
@@ -305,7 +306,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh "--said=$__leapp_q" "$@")"; then
         case "$__leapp_text" in
-          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
         esac
         __leapp_status=1
       else
@@ -365,6 +366,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # Without an answer, what is on must not stay on and must not give way to other credentials: keys
   # that cannot work take its place. Where nothing was on, nothing changes.
   function __leapp_failed {
+    if [[ -n "$__leapp_m" ]]; then
+      __leapp_tell_fixed
+    fi
     if [[ -n "$__leapp_m" && ( -z "$__leapp_shut" || -z "$__leapp_k" ) ]]; then
       __leapp_restore
       __leapp_w=
@@ -385,12 +389,37 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_clock
   }
 
+  # Exports a value. A read-only variable is left as it is: assigning to one would end all of us.
+  function __leapp_put {
+    if [[ "${(Pt)1-}" != *readonly* ]]; then
+      \builtin export "$1=$2"
+    fi
+    \builtin return 0
+  }
+
+  # What cannot be changed is why a change was begun and not ended. Said once.
+  function __leapp_tell_fixed {
+    __leapp_name=
+    for __leapp_j in "${__leapp_names[@]}"; do
+      if [[ "${(Pt)__leapp_j-}" = *readonly* ]]; then
+        __leapp_name="$__leapp_name $__leapp_j"
+      fi
+    done
+    if [[ -n "$__leapp_name" && "$__leapp_name" != "$__leapp_fixed" ]]; then
+      __leapp_fixed="$__leapp_name"
+      __leapp_say "leapp: read-only in this shell, so that no session can be switched on:$__leapp_name"
+    fi
+    \builtin return 0
+  }
+
   # Where a change was begun, all goes back when the directory is left.
   function __leapp_shut_off {
-    \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
-    \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
-    \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
-    \builtin export LEAPP_STATE="$__leapp_shut" LEAPP_SESSION="${leapp_session-}"
+    __leapp_put AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+    __leapp_put AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+    __leapp_put AWS_SESSION_TOKEN LEAPP-EXPIRED
+    __leapp_put AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+    __leapp_put LEAPP_STATE "$__leapp_shut"
+    __leapp_put LEAPP_SESSION "${leapp_session-}"
     \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE" __leapp_g_LEAPP_SESSION="$LEAPP_SESSION"
     __leapp_k=LEAPP-EXPIRED
     leapp_warning=expired
@@ -450,16 +479,18 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       fi
       __leapp_m=$(( __leapp_m == 3 ? 1 : 2 ))
     fi
-    if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched; then
-      # All goes back from here on, should this be interrupted.
-      __leapp_m=1
+    # Evaluated, because a read-only variable would end this function, and not only its command.
+    if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched && __leapp_m=1 && \builtin eval '
       \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-        AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE
+        AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE' 2>/dev/null; then
+      # All goes back from here on, should this be interrupted.
       for __leapp_j in "${__leapp_had[@]}"; do
         __leapp_give_back
       done
     else
-      \builtin unset -v AWS_ACCESS_KEY_ID
+      if [[ "${(t)AWS_ACCESS_KEY_ID-}" != *readonly* ]]; then
+        \builtin unset -v AWS_ACCESS_KEY_ID
+      fi
       for __leapp_j in "${__leapp_names[@]}"; do
         if __leapp_goes_back; then
           __leapp_give_back
@@ -484,6 +515,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_give_back {
+    if [[ "${(Pt)__leapp_j-}" = *readonly* ]]; then
+      \builtin return 0
+    fi
     __leapp_how="__leapp_was_$__leapp_j" __leapp_with="__leapp_val_$__leapp_j"
     case "${(P)__leapp_how-}" in
       (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
@@ -553,7 +587,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" -- "$@")"; then
         case "$__leapp_text" in
-          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" ;;
+          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
         esac
         __leapp_status=1
       else
@@ -562,6 +596,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     fi
     __leapp_text=
     if [[ -z "$__leapp_ok" ]]; then
+      if [[ -n "$__leapp_m" ]]; then
+        __leapp_tell_fixed
+      fi
       if [[ -n "$__leapp_m" && -n "$__leapp_shut" && -n "$__leapp_k" ]]; then
         __leapp_shut_off
       elif [[ -n "$__leapp_m" ]]; then
@@ -693,7 +730,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin unset -v __leapp__program
       \builtin typeset -g __leapp_p= __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h= __leapp_k= \
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
-        __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_shut= __leapp_armed= __leapp_warned= __leapp_gone= \
+        __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_shut= __leapp_fixed= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
         __leapp_own= __leapp_top= __leapp_inherited= __leapp_format='%D{%s}' __leapp_loads=0 leapp_session= leapp_warning=
       \builtin typeset -ga __leapp_names __leapp_had __leapp_held
