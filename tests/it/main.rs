@@ -22,6 +22,7 @@ mod help;
 mod hooked;
 mod hooks_basic;
 mod hooks_faults;
+mod hooks_fixed;
 mod hooks_options;
 mod hooks_polite;
 mod hooks_register;
