@@ -16,7 +16,9 @@
 #   __leapp_l  the lease: .hi and .lo                       __leapp_h  1: for this directory alone
 #   __leapp_s, __leapp_d  the clock when asked, and when to ask again
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
-#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_n  lines to print        __leapp_q  what was said
+#   __leapp_m  1: half changed  2: half restored  3: half changed, and closed
+#   __leapp_shut  the state that closes what is on, while the program is asked
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
@@ -25,6 +27,9 @@
 #   __leapp_dp_N   what there was before another tool acted, x before it
 #   __leapp_dues   our key ids of then     __leapp_by  what direnv and mise had noted    __leapp_back  1: a key came back
 #   leapp_session, leapp_warning  for your prompt
+#
+# PROMPT_COMMAND is a string before bash 5.1, and an array from then on; what prompts read is not used here.
+# shellcheck disable=SC2034,SC2128,SC2178
 
 if
     case $- in *i*) ;; *) \builtin false ;; esac &&
@@ -53,7 +58,7 @@ then
         \builtin set +a
         __leapp_p='' __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h='' __leapp_k=''
         __leapp_i='' __leapp_r='' __leapp_n='' __leapp_q='' __leapp_m='' __leapp_t='' __leapp_text='' __leapp_f=''
-        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
+        __leapp_s=0 __leapp_d=0 __leapp_ok='' __leapp_shut='' __leapp_fixed='' __leapp_armed='' __leapp_warned='' __leapp_gone=''
         __leapp_process=$$
         __leapp_had=() __leapp_inherited='' __leapp_loads=0 __leapp_wrapped='' __leapp_seen=''
         __leapp_due='' __leapp_dues='' __leapp_redo='' __leapp_by='' __leapp_back='' leapp_session='' leapp_warning=''
@@ -197,7 +202,7 @@ then
             case $__leapp_w in d | u) __leapp_check ;; esac
         elif [ -z "$__leapp_warned" ] && [ -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]; then
             __leapp_warned=1
-            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '$leapp_session', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+            __leapp_say "leapp: a profile (AWS_PROFILE) was set beside session '${leapp_session-}', and some programs prefer it: unset AWS_PROFILE AWS_DEFAULT_PROFILE"
         fi
         \builtin return 0
     }
@@ -210,22 +215,30 @@ then
     }
 
     # The way here is taken when something has changed. An interrupt may end it anywhere: until its
-    # end the directory counts as not handled, and the options that it owes back are remembered.
+    # end the directory counts as not handled, and the options that it owes back are remembered: those
+    # that show (x, v), export (a), let a trap of the user's see what runs (T), and make `export` print
+    # the environment instead of changing it (k).
     function __leapp_check {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axvT
+            \builtin set +axvTk
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_p=
         if __leapp_step "$@"; then
             __leapp_p=$PWD
         fi
+        __leapp_close
+        \builtin return 0
+    }
+
+    # Gives the options back.
+    function __leapp_close {
         __leapp_f=$__leapp_y
         __leapp_y=
         case $__leapp_f in *a*) \builtin set -a ;; esac
+        case $__leapp_f in *k*) \builtin set -k ;; esac
         case $__leapp_f in *v*) \builtin set -v ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *T*) \builtin set -T ;; esac
         case $__leapp_f in *x*) \builtin set -x ;; esac
         \builtin return 0
@@ -233,10 +246,12 @@ then
 
     # Tells by its status whether the directory is handled.
     function __leapp_step {
-        if [ -n "$__leapp_m" ]; then
+        case $__leapp_m in
+        1 | 2)
             __leapp_restore
             __leapp_w=
-        fi
+            ;;
+        esac
         if [ -z "$__leapp_armed" ]; then
             __leapp_armed=1
             __leapp_register
@@ -277,7 +292,8 @@ then
                 __leapp_give_up
             elif [ -n "$__leapp_k" ] && [ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]; then
                 # Our own word on what is on; nobody else has a say in it.
-                \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
+                __leapp_put LEAPP_SESSION "${leapp_session-}"
+                __leapp_put LEAPP_STATE "${__leapp_g_LEAPP_STATE-}"
             fi
         fi
         if [ -n "$__leapp_f" ] && [ -n "$__leapp_a" ] && [ "$__leapp_f" -ef "$__leapp_a" ]; then
@@ -424,7 +440,7 @@ then
     function __leapp_leave {
         __leapp_name=
         if __leapp_is_ours; then
-            __leapp_name=$leapp_session
+            __leapp_name=${leapp_session-}
         fi
         __leapp_restore
         __leapp_w='' __leapp_a='' __leapp_c='' __leapp_l='' __leapp_h=''
@@ -466,10 +482,16 @@ then
     function __leapp_ask {
         __leapp_ok=
         __leapp_status=127
+        __leapp_shut=
+        if [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+        fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash "--said=$__leapp_q" "$@"); then
-                \builtin eval "$__leapp_text"
+                case $__leapp_text in
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
+                esac
                 __leapp_status=1
             else
                 __leapp_status=$?
@@ -482,6 +504,7 @@ then
             [ "$__leapp_status" != 130 ]
             \builtin return
         fi
+        __leapp_m=
         __leapp_clock
         if [ -n "$__leapp_n" ]; then
             __leapp_say "$__leapp_n"
@@ -540,19 +563,16 @@ then
     # keys that cannot work take its place. Where nothing was on, nothing changes.
     function __leapp_failed {
         if [ -n "$__leapp_m" ]; then
+            __leapp_tell_fixed
+        fi
+        if [ -n "$__leapp_m" ] && { [ -z "$__leapp_shut" ] || [ -z "$__leapp_k" ]; }; then
             __leapp_restore
             __leapp_w=
         fi
         case $__leapp_w in
         d | u)
-            if [ -n "$__leapp_k" ] && [ "$__leapp_k" != LEAPP-EXPIRED ] && __leapp_is_ours; then
-                \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
-                \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
-                \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
-                \builtin export LEAPP_STATE="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
-                __leapp_g_LEAPP_STATE=$LEAPP_STATE
-                __leapp_k=LEAPP-EXPIRED
-                leapp_warning=expired
+            if [ -n "$__leapp_shut" ] && [ -n "$__leapp_k" ]; then
+                __leapp_shut_off
             fi
             ;;
         '')
@@ -563,6 +583,40 @@ then
         __leapp_l=/
         __leapp_t=10
         __leapp_clock
+    }
+
+    # What cannot be changed is why a change was begun and not ended. Said once.
+    function __leapp_tell_fixed {
+        __leapp_text=$(\builtin readonly -p)
+        __leapp_name=
+        for __leapp_j in "${__leapp_names[@]}"; do
+            case $__leapp_text in
+            *" $__leapp_j="*) __leapp_name="$__leapp_name $__leapp_j" ;;
+            esac
+        done
+        __leapp_text=
+        if [ -n "$__leapp_name" ] && [ "$__leapp_name" != "$__leapp_fixed" ]; then
+            __leapp_fixed=$__leapp_name
+            __leapp_say "leapp: read-only in this shell, so that no session can be switched on:$__leapp_name"
+        fi
+        \builtin return 0
+    }
+
+    # Where a change was begun, all goes back when the directory is left.
+    function __leapp_shut_off {
+        __leapp_put AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+        __leapp_put AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+        __leapp_put AWS_SESSION_TOKEN LEAPP-EXPIRED
+        __leapp_put AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+        __leapp_put LEAPP_STATE "$__leapp_shut"
+        __leapp_put LEAPP_SESSION "${leapp_session-}"
+        __leapp_g_LEAPP_STATE=${LEAPP_STATE-} __leapp_g_LEAPP_SESSION=${LEAPP_SESSION-}
+        __leapp_k=LEAPP-EXPIRED
+        leapp_warning=expired
+        if [ -n "$__leapp_m" ]; then
+            __leapp_m=3
+        fi
+        \builtin return 0
     }
 
     # Keeps what is there, which mostly is nothing. The first word says which variables are exported,
@@ -605,7 +659,7 @@ then
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
     # so does everything but our markers. After a change that was cut short all goes back.
     function __leapp_restore {
-        if [ -z "$__leapp_m" ]; then
+        if [ -z "$__leapp_m" ] || [ "$__leapp_m" = 3 ]; then
             if [ -z "$__leapp_k" ]; then
                 __leapp_forget
                 \builtin return 0
@@ -618,7 +672,7 @@ then
                 __leapp_forget
                 \builtin return 0
             fi
-            __leapp_m=2
+            __leapp_m=$((__leapp_m == 3 ? 1 : 2))
         fi
         if [ "$__leapp_m" = 2 ] && __leapp_is_untouched; then
             # All goes back from here on, should this be interrupted.
@@ -640,7 +694,7 @@ then
         fi
         __leapp_forget
         \builtin return 0
-    }
+    } 2>/dev/null
 
     # Whether a variable returns: it belongs to the credentials, or is as we gave it.
     function __leapp_goes_back {
@@ -661,14 +715,25 @@ then
 
     function __leapp_put_back {
         case ${!__leapp_how-} in
-        x) \builtin export "$__leapp_j=${!__leapp_with-}" ;;
+        x) __leapp_put "$__leapp_j" "${!__leapp_with-}" ;;
         s)
-            \builtin unset -v "$__leapp_j"
-            \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+            if \builtin unset -v "$__leapp_j"; then
+                \builtin printf -v "$__leapp_j" %s "${!__leapp_with-}"
+            fi
             ;;
-        *) \builtin unset -v "$__leapp_j" ;;
+        *) if \builtin unset -v "$__leapp_j"; then \builtin return 0; fi ;;
         esac
+        \builtin return 0
     }
+
+    # Exports a value. A read-only variable is left as it is: assigning to one ends a shell that has
+    # set -e, even in a condition.
+    function __leapp_put {
+        if \builtin unset -v "$1"; then
+            \builtin export "$1=$2"
+        fi
+        \builtin return 0
+    } 2>/dev/null
 
     # Another key id is there. If `leapp env` put it there, going back from that is its own affair,
     # and what we saved is what it needs for that.
@@ -855,10 +920,16 @@ then
     # Unlike the directory's, the answer to a request by hand leaves all as it is when it fails.
     function __leapp_take {
         __leapp_ok=
+        __leapp_shut=
+        if [ -n "$__leapp_k" ] && __leapp_is_ours; then
+            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+        fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 "$__leapp_program" hook-env bash --by-hand "$@"); then
-                \builtin eval "$__leapp_text"
+                case $__leapp_text in
+                *'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
+                esac
                 __leapp_status=1
             else
                 __leapp_status=$?
@@ -869,11 +940,17 @@ then
         __leapp_text=
         if [ -z "$__leapp_ok" ]; then
             if [ -n "$__leapp_m" ]; then
+                __leapp_tell_fixed
+            fi
+            if [ -n "$__leapp_m" ] && [ -n "$__leapp_shut" ] && [ -n "$__leapp_k" ]; then
+                __leapp_shut_off
+            elif [ -n "$__leapp_m" ]; then
                 __leapp_restore
                 __leapp_w=
             fi
             \builtin return "$__leapp_status"
         fi
+        __leapp_m=
         __leapp_clock
         __leapp_absolute
         __leapp_p=$PWD
@@ -899,11 +976,11 @@ then
     function __leapp_off {
         {
             __leapp_y=$__leapp_y$-
-            \builtin set +axvT
+            \builtin set +axvTk
             \builtin export -n __leapp_y
         } 2>/dev/null
         __leapp_armed=1 __leapp_inherited=
-        __leapp_name=$leapp_session
+        __leapp_name=${leapp_session-}
         __leapp_restore
         # What `leapp env` or an outer shell has put there goes too.
         case ${LEAPP_STATE-} in
@@ -934,13 +1011,7 @@ then
         else
             __leapp_say "leapp: nothing was on; directories switch on again when another project is entered"
         fi
-        __leapp_f=$__leapp_y
-        __leapp_y=
-        case $__leapp_f in *a*) \builtin set -a ;; esac
-        case $__leapp_f in *v*) \builtin set -v ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *x*) \builtin set -x ;; esac
+        __leapp_close
         \builtin return 0
     }
 
@@ -950,22 +1021,17 @@ then
         use)
             \builtin shift
             {
-            __leapp_y=$__leapp_y$-
-            \builtin set +axvT
-            \builtin export -n __leapp_y
-        } 2>/dev/null
+                __leapp_y=$__leapp_y$-
+                \builtin set +axvTk
+                \builtin export -n __leapp_y
+            } 2>/dev/null
             if __leapp_use "$@"; then __leapp_status=0; else __leapp_status=$?; fi
-            __leapp_f=$__leapp_y
-            __leapp_y=
-            case $__leapp_f in *a*) \builtin set -a ;; esac
-            case $__leapp_f in *v*) \builtin set -v ;; esac
-            case $__leapp_f in *T*) \builtin set -T ;; esac
-        case $__leapp_f in *T*) \builtin set -T ;; esac
-            case $__leapp_f in *x*) \builtin set -x ;; esac
+            __leapp_close
             \builtin return "$__leapp_status"
             ;;
         off)
-            __leapp_off
+            # In a condition set -e does not end the shell where something cannot be changed.
+            if __leapp_off; then \builtin return 0; fi
             ;;
         doctor)
             \builtin shift
@@ -1049,7 +1115,7 @@ then
     }
 
     # Puts the hook first, so that other prompts see the new environment and other tools' changes
-    # come after ours; and last too, where a later tool might overwrite the first element.
+    # come after ours; and last too, because who assigns a string overwrites the first element alone.
     function __leapp_register {
         \builtin export -n PROMPT_COMMAND
         if [ -n "${bash_preexec_imported-}${__bp_imported-}" ]; then
@@ -1082,7 +1148,7 @@ then
                 case $__leapp_j in
                 '' | __leapp_prompt | __leapp_prompt_last) ;;
                 *__leapp_prompt*)
-                    # direnv's hook takes the first element up into a text of its own.
+                    # A string that took our first element into itself would call us twice.
                     __leapp_text=$__leapp_j
                     __leapp_without_us
                     __leapp_list+=("$__leapp_text")
@@ -1091,10 +1157,7 @@ then
                 *) __leapp_list+=("$__leapp_j") ;;
                 esac
             done
-            if ((${#__leapp_list[@]} > 1)); then
-                __leapp_list+=(__leapp_prompt_last)
-            fi
-            PROMPT_COMMAND=("${__leapp_list[@]}")
+            PROMPT_COMMAND=("${__leapp_list[@]}" __leapp_prompt_last)
         else
             case ${PROMPT_COMMAND-} in
             *__leapp_prompt*) ;;
@@ -1109,9 +1172,10 @@ __leapp_prompt_last" ;;
         __leapp_prompt) __vsc_original_prompt_command=: ;;
         esac
         # A tool that puts a function of its own around `cd` runs this list in it.
-        if [ -n "${chpwd_functions+x}" ]; then
+        # Without elements it counts as unset, but not here.
+        if \builtin declare -p chpwd_functions >/dev/null 2>&1; then
             __leapp_list=(__leapp_before)
-            for __leapp_j in "${chpwd_functions[@]}"; do
+            for __leapp_j in ${chpwd_functions[@]+"${chpwd_functions[@]}"}; do
                 case $__leapp_j in
                 __leapp_before | __leapp_again) ;;
                 *) __leapp_list+=("$__leapp_j") ;;

@@ -18,7 +18,9 @@
 #   __leapp_e  seconds from the project file's time to the end of the lease
 #   __leapp_u  the clock when it was read last, in seconds from that end: it never goes back by itself
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
-#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_n  lines to print        __leapp_q  what was said
+#   __leapp_m  1: half changed  2: half restored  3: half changed, and closed
+#   __leapp_shut  the state that closes what is on, while the program is asked
 #   __leapp_had  the variables that were set before us      __leapp_paths  path variables among them
 #   __leapp_was_N  s or x, and the value before us;  __leapp_g_N  what we gave
 #   __leapp_due    the variables that another tool had changed when we left, so that they are owed still
@@ -40,7 +42,7 @@ if status is-interactive
         for __leapp_j in (set -gxn | string match '__leapp_o_*')
             set -eg $__leapp_j
         end
-        for __leapp_j in p w a c l h e k i r n q m t f ok armed warned gone inherited
+        for __leapp_j in p w a c l h e k i r n q m t f ok shut armed warned gone inherited
             set -gu __leapp_$__leapp_j ''
         end
         set -gu __leapp_loads 0
@@ -55,7 +57,7 @@ if status is-interactive
         set -gu leapp_warning ''
     end
     set -gu __leapp_program $__leapp_program
-    set -gu __leapp_loads (math $__leapp_loads + 1)
+    set -gu __leapp_loads (builtin math $__leapp_loads + 1)
     set -gu __leapp_user_home "$HOME"
     set -gu __leapp_home "$LEAPP_HOME"
     set -gu __leapp_xdg "$XDG_RUNTIME_DIR"
@@ -111,7 +113,7 @@ if status is-interactive
     # the new directory, what is on is left, and after them the new one is entered: so each of us goes
     # back to what it found, the last one first.
     function __leapp_on_directory --on-variable PWD
-        if test -n "$__leapp_armed" -a -z "$__leapp_inherited"; and contains -- "$__leapp_w" d g
+        if test -n "$__leapp_armed" -a -z "$__leapp_inherited"; and builtin contains -- "$__leapp_w" d g
             __leapp_check leave
         end
         # What is there before that tool acts on the new directory.
@@ -172,16 +174,16 @@ if status is-interactive
     # Four looks: at the time of the lease's end and of the project file, and whether the file is
     # newer than the lease allows.
     function __leapp_lease_holds --argument-names file
-        set -l times (path mtime -R -- "$__leapp_l.end" "$file")
-        and test (count $times) -eq 2
+        set -l times (builtin path mtime -R -- "$__leapp_l.end" "$file")
+        and test (builtin count $times) -eq 2
         and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
         and set -g __leapp_u $times[1]
-        and test (math -- "$times[2] - $times[1]") = "$__leapp_e"
+        and test (builtin math -- "$times[2] - $times[1]") = "$__leapp_e"
         and test "$__leapp_l.hi" -nt "$file"
     end
 
     function __leapp_use_holds
-        set -l times (path mtime -R -- "$__leapp_l.end")
+        set -l times (builtin path mtime -R -- "$__leapp_l.end")
         and test "$times[1]" -lt 0 -a "$times[1]" -ge "$__leapp_u"
         and set -g __leapp_u $times[1]
         and test -e "$__leapp_l.hi"
@@ -193,7 +195,7 @@ if status is-interactive
         if test -z "$__leapp_k"
             return 0
         else if not __leapp_is_ours
-            if contains -- "$__leapp_w" d u
+            if builtin contains -- "$__leapp_w" d u
                 __leapp_check
             end
         else if test -z "$__leapp_warned" -a -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
@@ -204,7 +206,7 @@ if status is-interactive
     end
 
     function __leapp_say
-        printf '%s\n' $argv >&2
+        builtin printf '%s\n' $argv >&2
     end
 
     # The way here is taken when something has changed. An interrupt may end it anywhere: until its
@@ -220,7 +222,7 @@ if status is-interactive
 
     # Tells by its status whether the directory is handled.
     function __leapp_step
-        if test -n "$__leapp_m"
+        if builtin contains -- "$__leapp_m" 1 2
             __leapp_restore
             set -g __leapp_w
         end
@@ -267,7 +269,7 @@ if status is-interactive
             string match -q '1;u;*' -- "$__leapp_g_LEAPP_STATE"
             and set -g __leapp_w u
         end
-        if contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
+        if builtin contains -- "$__leapp_w" u d; and test -n "$__leapp_k"
             if not __leapp_is_ours
                 __leapp_give_up
             else if test "$LEAPP_STATE" != "$__leapp_g_LEAPP_STATE"
@@ -287,16 +289,16 @@ if status is-interactive
 
     # Whether the file that governs now is the one that governed before: by its physical path.
     function __leapp_is_same_file
-        test (path resolve -- "$__leapp_f") = (path resolve -- "$__leapp_a")
+        test (builtin path resolve -- "$__leapp_f") = (builtin path resolve -- "$__leapp_a")
     end
 
     # The name that the environment gives, for a prompt or a line: whatever it holds, nothing moves
     # the cursor or is taken for more than a name.
     function __leapp_outer_name
         if string match -qr '^[A-Za-z0-9._-]*\z' -- "$LEAPP_SESSION"
-            printf '%s\n' "$LEAPP_SESSION"
+            builtin printf '%s\n' "$LEAPP_SESSION"
         else
-            printf '%s\n' unknown
+            builtin printf '%s\n' unknown
         end
     end
 
@@ -363,7 +365,7 @@ if status is-interactive
     end
 
     function __leapp_other_project
-        if contains -- "$__leapp_w" d g
+        if builtin contains -- "$__leapp_w" d g
             __leapp_leave
         end
         switch "$__leapp_w"
@@ -440,14 +442,14 @@ if status is-interactive
             set -a tops ./$up
             set up ../$up
         end
-        set -l owned (path filter --perm user -- $tops)
+        set -l owned (builtin path filter --perm user -- $tops)
         set -l candidates
         for top in $tops
-            contains -- $top $owned
+            builtin contains -- $top $owned
             or break
             set -a candidates $top.leapp.local.toml $top.leapp.toml $top.git
         end
-        set -l first (path filter -- $candidates)[1]
+        set -l first (builtin path filter -- $candidates)[1]
         switch "$first"
             case '*.git' ''
             case '*'
@@ -461,13 +463,16 @@ if status is-interactive
     function __leapp_ask
         set -l result 127
         set -g __leapp_ok
+        __leapp_prepare_shutting
         if __leapp_is_free; and __leapp_reach
             set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --said=$__leapp_q $argv)
             set result $status
             if test $result -eq 0
                 set result 1
-                eval $text
+                if string match -q '*__leapp_ok 1;' -- "$text[-1]"
+                    eval $text
+                end
             end
         end
         if test -z "$__leapp_ok"
@@ -476,6 +481,7 @@ if status is-interactive
             test $result -ne 130
             return
         end
+        set -g __leapp_m
         __leapp_clock
         if test -n "$__leapp_n"
             __leapp_say $__leapp_n
@@ -489,9 +495,9 @@ if status is-interactive
         set -g __leapp_u -9999999999
         set -g __leapp_e
         if test "$__leapp_w" = d
-            set -l times (path mtime -R -- "$__leapp_l.end" "$__leapp_c")
-            if test (count $times) -eq 2
-                set -g __leapp_e (math -- "$times[2] - $times[1]")
+            set -l times (builtin path mtime -R -- "$__leapp_l.end" "$__leapp_c")
+            if test (builtin count $times) -eq 2
+                set -g __leapp_e (builtin math -- "$times[2] - $times[1]")
             end
         end
     end
@@ -505,7 +511,7 @@ if status is-interactive
         set -l found (command -s leapp)
         if string match -q '/*' -- "$found"
             and not __leapp_is_below "$found" "$PWD"
-            and not __leapp_is_below (path resolve -- (path dirname -- "$found"))/ (builtin pwd -P)
+            and not __leapp_is_below (builtin path resolve -- (builtin path dirname -- "$found"))/ (builtin pwd -P)
             set -g __leapp_program $found
             return 0
         end
@@ -517,27 +523,20 @@ if status is-interactive
     end
 
     function __leapp_is_below --argument-names path directory
-        test (string sub -l (math 1 + (string length -- "$directory")) -- "$path" | string collect) = "$directory/"
+        test (string sub -l (builtin math 1 + (string length -- "$directory")) -- "$path" | string collect) = "$directory/"
     end
 
     # Without an answer, what is on must not stay on and must not give way to other credentials: keys
     # that cannot work take its place. Where nothing was on, nothing changes.
     function __leapp_failed
-        if test -n "$__leapp_m"
+        if test -n "$__leapp_m"; and test -z "$__leapp_shut" -o -z "$__leapp_k"
             __leapp_restore
             set -g __leapp_w
         end
         switch "$__leapp_w"
             case d u
-                if test -n "$__leapp_k" -a "$__leapp_k" != LEAPP-EXPIRED; and __leapp_is_ours
-                    set -gx AWS_ACCESS_KEY_ID LEAPP-EXPIRED
-                    set -gx AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
-                    set -gx AWS_SESSION_TOKEN LEAPP-EXPIRED
-                    set -gx AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
-                    set -gx LEAPP_STATE (string replace -- ";$__leapp_k;" ';LEAPP-EXPIRED;' $LEAPP_STATE)
-                    set -g __leapp_g_LEAPP_STATE $LEAPP_STATE
-                    set -g __leapp_k LEAPP-EXPIRED
-                    set -g leapp_warning expired
+                if test -n "$__leapp_shut" -a -n "$__leapp_k"
+                    __leapp_shut_off
                 end
             case ''
                 set -g __leapp_w d
@@ -546,6 +545,31 @@ if status is-interactive
         end
         # Ask again at the next prompt: what failed costs one start of a program each time.
         set -g __leapp_l /
+    end
+
+    # The state that closes what is on, while the program is asked.
+    function __leapp_prepare_shutting
+        set -g __leapp_shut
+        if test -n "$__leapp_k"; and __leapp_is_ours
+            set -g __leapp_shut (string replace -- ";$__leapp_k;" ';LEAPP-EXPIRED;' "$LEAPP_STATE")
+        end
+    end
+
+    # Where a change was begun, all goes back when the directory is left.
+    function __leapp_shut_off
+        set -gx AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+        set -gx AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+        set -gx AWS_SESSION_TOKEN LEAPP-EXPIRED
+        set -gx AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+        set -gx LEAPP_STATE $__leapp_shut
+        set -gx LEAPP_SESSION "$leapp_session"
+        set -g __leapp_g_LEAPP_STATE $LEAPP_STATE
+        set -g __leapp_g_LEAPP_SESSION $LEAPP_SESSION
+        set -g __leapp_k LEAPP-EXPIRED
+        set -g leapp_warning expired
+        if test -n "$__leapp_m"
+            set -g __leapp_m 3
+        end
     end
 
     # Whether no universal variable would show where a session has none: children see an exported one
@@ -571,11 +595,11 @@ if status is-interactive
     function __leapp_save
         __leapp_forget
         set -qg $__leapp_names
-        if test $status -eq (count $__leapp_names)
+        if test $status -eq (builtin count $__leapp_names)
             return 0
         end
         for name in $__leapp_names
-            if test $name = AWS_ENDPOINT_URL; and not contains -- $name $argv
+            if test $name = AWS_ENDPOINT_URL; and not builtin contains -- $name $argv
                 continue
             else if set -qgx $name
                 set -gu __leapp_was_$name x $$name
@@ -603,7 +627,7 @@ if status is-interactive
     # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
     # so does everything but our markers. After a change that was cut short all goes back.
     function __leapp_restore
-        if test -z "$__leapp_m"
+        if test -z "$__leapp_m" -o "$__leapp_m" = 3
             if test -z "$__leapp_k"
                 __leapp_forget
                 return 0
@@ -617,7 +641,11 @@ if status is-interactive
                 __leapp_forget
                 return 0
             end
-            set -g __leapp_m 2
+            if test "$__leapp_m" = 3
+                set -g __leapp_m 1
+            else
+                set -g __leapp_m 2
+            end
         end
         if test $__leapp_m = 2; and __leapp_is_untouched
             # All goes back from here on, should this be interrupted.
@@ -646,12 +674,12 @@ if status is-interactive
         test $status -eq 15
         and not set -qg __leapp_g_AWS_ENDPOINT_URL
         and test "$LEAPP_SESSION|$LEAPP_STATE|$AWS_REGION|$AWS_DEFAULT_REGION|$AWS_ACCOUNT_ID" = "$__leapp_g_LEAPP_SESSION|$__leapp_g_LEAPP_STATE|$__leapp_g_AWS_REGION|$__leapp_g_AWS_DEFAULT_REGION|$__leapp_g_AWS_ACCOUNT_ID"
-        and test (count $AWS_ACCOUNT_ID) -eq (count $__leapp_g_AWS_ACCOUNT_ID)
+        and test (builtin count $AWS_ACCOUNT_ID) -eq (builtin count $__leapp_g_AWS_ACCOUNT_ID)
     end
 
     # Whether a variable returns: it belongs to the credentials, or is as we gave it.
     function __leapp_goes_back --argument-names name
-        if contains -- $name $__leapp_group
+        if builtin contains -- $name $__leapp_group
             return 0
         end
         set -l gave __leapp_g_$name
@@ -685,7 +713,7 @@ if status is-interactive
             case '*'
                 set -eg $name
         end
-        if contains -- $name $__leapp_paths
+        if builtin contains -- $name $__leapp_paths
             set -g --path $name $$name
         end
         return 0
@@ -731,9 +759,9 @@ if status is-interactive
     # and we have gone before them, it would come back to where it must not be, and what was there before
     # us would be lost. So we remember what they had changed, and settle it when they have gone.
     function __leapp_owe --argument-names name
-        contains -- "$__leapp_k" $__leapp_dues
+        builtin contains -- "$__leapp_k" $__leapp_dues
         or set -ga __leapp_dues $__leapp_k
-        if contains -- $name $__leapp_due
+        if builtin contains -- $name $__leapp_due
             return 0
         end
         set -l was __leapp_was_$name
@@ -744,7 +772,7 @@ if status is-interactive
         end
         set -g __leapp_by "$DIRENV_DIFF|$__MISE_DIFF"
         set -l key $name
-        contains -- $name $__leapp_group
+        builtin contains -- $name $__leapp_group
         and set key AWS_ACCESS_KEY_ID
         set -l saved __leapp_was_$key
         set saved $$saved
@@ -771,7 +799,7 @@ if status is-interactive
 
     # Whether another tool has acted since: it has put a key id of ours back, or noted something else.
     function __leapp_came_back
-        if test -n "$AWS_ACCESS_KEY_ID"; and contains -- "$AWS_ACCESS_KEY_ID" $__leapp_dues
+        if test -n "$AWS_ACCESS_KEY_ID"; and builtin contains -- "$AWS_ACCESS_KEY_ID" $__leapp_dues
             and not __leapp_is_ours
             and not string match -qr '^1;[ex];.*;'(string escape --style=regex -- $AWS_ACCESS_KEY_ID)';' -- "$LEAPP_STATE"
             set -g __leapp_back 1
@@ -782,7 +810,7 @@ if status is-interactive
 
     function __leapp_settle
         set -l on
-        if contains -- "$__leapp_w" d u
+        if builtin contains -- "$__leapp_w" d u
             set on $__leapp_k
         end
         set -g __leapp_redo $__leapp_back
@@ -790,7 +818,7 @@ if status is-interactive
             set -eg AWS_ACCESS_KEY_ID
         end
         for name in $__leapp_names
-            if not contains -- $name $__leapp_due
+            if not builtin contains -- $name $__leapp_due
                 continue
             end
             if test -n "$on"
@@ -828,10 +856,10 @@ if status is-interactive
         set -l was __leapp_was_$name
         set -l left __leapp_dl_$name
         set -l saved $$was
-        if test (count $$left) -eq (count $saved[2..-1]); and test "$$left" = "$saved[2..-1]"
+        if test (builtin count $$left) -eq (builtin count $saved[2..-1]); and test "$$left" = "$saved[2..-1]"
             set -l before __leapp_dw_$name
             set -gu $was $$before
-            contains -- $name $__leapp_had
+            builtin contains -- $name $__leapp_had
             or set -ga __leapp_had $name
             set -g __leapp_redo 1
         end
@@ -841,13 +869,13 @@ if status is-interactive
     # Whether a variable is again what we gave. The credentials are if their key id is; and where that is
     # what it was before us, all that is left of ours goes.
     function __leapp_is_settled --argument-names name on
-        if contains -- $name $__leapp_group
+        if builtin contains -- $name $__leapp_group
             test -n "$__leapp_back"
             or test -z "$on" -a "$AWS_ACCESS_KEY_ID" = "$__leapp_dw_AWS_ACCESS_KEY_ID[2..-1]"
             return
         end
         set -l gave __leapp_dg_$name
-        test (count $$name) -eq (count $$gave)
+        test (builtin count $$name) -eq (builtin count $$gave)
         and test "$$name" = "$$gave"
     end
 
@@ -855,7 +883,7 @@ if status is-interactive
     # fails.
     function __leapp_use
         set -l fish_trace
-        if contains -- -h $argv; or contains -- --help $argv
+        if builtin contains -- -h $argv; or builtin contains -- --help $argv
             $__leapp_program use --help
             return
         end
@@ -870,22 +898,28 @@ if status is-interactive
         end
         set -l result 127
         set -g __leapp_ok
+        __leapp_prepare_shutting
         if __leapp_is_free; and __leapp_reach
             set -l text (HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
                 $__leapp_program hook-env fish --by-hand $held -- $argv)
             set result $status
             if test $result -eq 0
                 set result 1
-                eval $text
+                if string match -q '*__leapp_ok 1;' -- "$text[-1]"
+                    eval $text
+                end
             end
         end
         if test -z "$__leapp_ok"
-            if test -n "$__leapp_m"
+            if test -n "$__leapp_m" -a -n "$__leapp_shut" -a -n "$__leapp_k"
+                __leapp_shut_off
+            else if test -n "$__leapp_m"
                 __leapp_restore
                 set -g __leapp_w
             end
             return $result
         end
+        set -g __leapp_m
         __leapp_clock
         __leapp_here
         if test -n "$__leapp_n"
@@ -904,7 +938,7 @@ if status is-interactive
     function __leapp_absolute
         set -g __leapp_a
         if test -n "$__leapp_f"
-            set -g __leapp_a (path resolve -- $__leapp_f)
+            set -g __leapp_a (builtin path resolve -- $__leapp_f)
         end
     end
 
@@ -979,8 +1013,8 @@ if status is-interactive
         or set -a moved XDG_RUNTIME_DIR
         test "$LEAPP_VAULT" = "$__leapp_vault"
         or set -a moved LEAPP_VAULT
-        printf 'fish;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' $version $__leapp_loads "$__leapp_w"
-        printf 'universal=%s;moved=%s;' "$universal" "$moved"
+        builtin printf 'fish;version=%s;text=LEAPP_HOOK_TEXT;loads=%s;owner=%s;' $version $__leapp_loads "$__leapp_w"
+        builtin printf 'universal=%s;moved=%s;' "$universal" "$moved"
     end
 else if not status is-interactive
     # Nothing to do, and nothing that could fail.

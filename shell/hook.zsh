@@ -16,7 +16,9 @@
 #   __leapp_l  the lease: .hi and .lo                       __leapp_h  1: for this directory alone
 #   __leapp_s, __leapp_d  the clock when asked, and when to ask again
 #   __leapp_k  our access key id     __leapp_i  the session's identity     __leapp_r  its region
-#   __leapp_n  lines to print        __leapp_q  what was said              __leapp_m  1: half changed
+#   __leapp_n  lines to print        __leapp_q  what was said
+#   __leapp_m  1: half changed  2: half restored  3: half changed, and closed
+#   __leapp_shut  the state that closes what is on, while the program is asked
 #   __leapp_had  the variables that were set before us
 #   __leapp_was_N  s set, x exported before us;  __leapp_val_N  its value
 #   __leapp_g_N    what we gave
@@ -27,7 +29,8 @@
 #   leapp_session, leapp_warning  for your prompt
 
 if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONMENT:+x}${INTELLIJ_ENVIRONMENT_READER:+x}" && "${LEAPP_HOOK-}" != 0 ]]; then
-  # At each prompt. Two tests of files where nothing governs, four where a project does.
+  # At each prompt. Two tests of files where nothing governs, four where a project does. Without TZ
+  # the C library would look at its own file each time that the clock is read.
   function __leapp_precmd {
     # A trace shows that we were here, and no more.
     if [[ -o xtrace ]]; then
@@ -43,7 +46,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ "$PWD" = "$__leapp_p" ]]; then
       case "$__leapp_w" in
         (d)
-          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]]; then
+          if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || ( "$__leapp_l.hi" -nt "$__leapp_c" && "$__leapp_c" -nt "$__leapp_l.lo" ) ]] && [[ -z "$__leapp_late" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -51,7 +55,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
         (u)
-          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]]; then
+          if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
+          if [[ -z "$__leapp_k" || "${AWS_ACCESS_KEY_ID-}" = "$__leapp_k" ]] && (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s )) && [[ "$__leapp_l" = / || -e "$__leapp_l.hi" ]] && [[ -z "$__leapp_late" ]]; then
             if [[ -n "$__leapp_k" && -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ]]; then
               __leapp_contradicted
             fi
@@ -70,6 +75,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
           fi
           ;;
       esac
+      if [[ "${(t)TZ-}" = *local* ]]; then
+        \builtin unset -v TZ
+      fi
     fi
     __leapp_check
     \builtin return 0
@@ -139,7 +147,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # session's keys.
   function __leapp_contradicted {
     \builtin emulate -L zsh
-    \builtin setopt no_err_exit no_err_return no_unset
+    \builtin setopt no_err_exit no_err_return
     if ! __leapp_is_ours; then
       case "$__leapp_w" in
         (d|u) __leapp_check ;;
@@ -171,7 +179,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_check {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
@@ -185,7 +193,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   # Tells by its status whether the directory is handled.
   function __leapp_step {
-    if [[ -n "$__leapp_m" ]]; then
+    if [[ "$__leapp_m" = [12] ]]; then
       __leapp_restore
       __leapp_w=
     fi
@@ -233,11 +241,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_give_up
       elif [[ "${LEAPP_STATE-}" != "${__leapp_g_LEAPP_STATE-}" ]]; then
         # Our own word on what is on; nobody else has a say in it.
-        {
-          \builtin export LEAPP_SESSION="$leapp_session" LEAPP_STATE="${__leapp_g_LEAPP_STATE-}"
-        } always {
-          TRY_BLOCK_ERROR=0
-        }
+        __leapp_put LEAPP_SESSION "${leapp_session-}"
+        __leapp_put LEAPP_STATE "${__leapp_g_LEAPP_STATE-}"
       fi
     fi
     if [[ -n "$__leapp_f" && -n "$__leapp_a" && "$__leapp_f" -ef "$__leapp_a" ]]; then
@@ -250,6 +255,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_in_time {
+    if (( ! ${+TZ} )); then \builtin local -x TZ=/etc/localtime; fi
     (( ${(%)__leapp_format} < __leapp_d && ${(%)__leapp_format} >= __leapp_s ))
   }
 
@@ -413,10 +419,16 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_ask {
     __leapp_ok=
     __leapp_status=127
+    __leapp_shut=
+    if [[ -n "$__leapp_k" ]] && __leapp_is_ours; then
+      __leapp_shut="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
+    fi
     if __leapp_reach; then
       if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh "--said=$__leapp_q" "$@")"; then
-        \builtin eval "$__leapp_text"
+        case "$__leapp_text" in
+          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
+        esac
         __leapp_status=1
       else
         __leapp_status=$?
@@ -429,6 +441,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       [[ "$__leapp_status" != 130 ]]
       \builtin return
     fi
+    __leapp_m=
     __leapp_clock
     if [[ -n "$__leapp_n" ]]; then
       __leapp_say "$__leapp_n"
@@ -480,19 +493,16 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # that cannot work take its place. Where nothing was on, nothing changes.
   function __leapp_failed {
     if [[ -n "$__leapp_m" ]]; then
+      __leapp_tell_fixed
+    fi
+    if [[ -n "$__leapp_m" && ( -z "$__leapp_shut" || -z "$__leapp_k" ) ]]; then
       __leapp_restore
       __leapp_w=
     fi
     case "$__leapp_w" in
       (d|u)
-        if [[ -n "$__leapp_k" && "$__leapp_k" != LEAPP-EXPIRED ]] && __leapp_is_ours; then
-          \builtin export AWS_ACCESS_KEY_ID=LEAPP-EXPIRED
-          \builtin export AWS_SECRET_ACCESS_KEY=LEAPP-EXPIRED AWS_SESSION_TOKEN=LEAPP-EXPIRED
-          \builtin export AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z
-          \builtin export LEAPP_STATE="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
-          \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE"
-          __leapp_k=LEAPP-EXPIRED
-          leapp_warning=expired
+        if [[ -n "$__leapp_shut" && -n "$__leapp_k" ]]; then
+          __leapp_shut_off
         fi
         ;;
       ('')
@@ -503,6 +513,46 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_l=/
     __leapp_t=10
     __leapp_clock
+  }
+
+  # Exports a value. A read-only variable is left as it is: assigning to one would end all of us.
+  function __leapp_put {
+    if [[ "${(Pt)1-}" != *readonly* ]]; then
+      \builtin export "$1=$2"
+    fi
+    \builtin return 0
+  }
+
+  # What cannot be changed is why a change was begun and not ended. Said once.
+  function __leapp_tell_fixed {
+    __leapp_name=
+    for __leapp_j in "${__leapp_names[@]}"; do
+      if [[ "${(Pt)__leapp_j-}" = *readonly* ]]; then
+        __leapp_name="$__leapp_name $__leapp_j"
+      fi
+    done
+    if [[ -n "$__leapp_name" && "$__leapp_name" != "$__leapp_fixed" ]]; then
+      __leapp_fixed="$__leapp_name"
+      __leapp_say "leapp: read-only in this shell, so that no session can be switched on:$__leapp_name"
+    fi
+    \builtin return 0
+  }
+
+  # Where a change was begun, all goes back when the directory is left.
+  function __leapp_shut_off {
+    __leapp_put AWS_ACCESS_KEY_ID LEAPP-EXPIRED
+    __leapp_put AWS_SECRET_ACCESS_KEY LEAPP-EXPIRED
+    __leapp_put AWS_SESSION_TOKEN LEAPP-EXPIRED
+    __leapp_put AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:00Z
+    __leapp_put LEAPP_STATE "$__leapp_shut"
+    __leapp_put LEAPP_SESSION "${leapp_session-}"
+    \builtin typeset -g __leapp_g_LEAPP_STATE="$LEAPP_STATE" __leapp_g_LEAPP_SESSION="$LEAPP_SESSION"
+    __leapp_k=LEAPP-EXPIRED
+    leapp_warning=expired
+    if [[ -n "$__leapp_m" ]]; then
+      __leapp_m=3
+    fi
+    \builtin return 0
   }
 
   # Keeps what is there, which mostly is nothing. The first word says which variables are exported,
@@ -544,7 +594,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   # Goes back. What the user has changed stays as it is, and where the key id is not ours any more
   # so does everything but our markers. After a change that was cut short all goes back.
   function __leapp_restore {
-    if [[ -z "$__leapp_m" ]]; then
+    if [[ -z "$__leapp_m" || "$__leapp_m" = 3 ]]; then
       if [[ -z "$__leapp_k" ]]; then
         __leapp_forget
         \builtin return 0
@@ -557,7 +607,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         __leapp_forget
         \builtin return 0
       fi
-      __leapp_m=2
+      __leapp_m=$(( __leapp_m == 3 ? 1 : 2 ))
     fi
     if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched; then
       # All goes back from here on, should this be interrupted.
@@ -600,36 +650,28 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   function __leapp_put_back {
-    {
-      case "${(P)__leapp_how-}" in
-        (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
-        (s)
-          \builtin unset -v "$__leapp_j"
-          \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
-          ;;
-        (*) \builtin unset -v "$__leapp_j" ;;
-      esac
-    } always {
-      TRY_BLOCK_ERROR=0
-    }
+    if [[ "${(Pt)__leapp_j-}" = *readonly* ]]; then
+      \builtin return 0
+    fi
+    case "${(P)__leapp_how-}" in
+      (x) \builtin export "$__leapp_j=${(P)__leapp_with-}" ;;
+      (s)
+        \builtin unset -v "$__leapp_j"
+        \builtin typeset -g "$__leapp_j=${(P)__leapp_with-}"
+        ;;
+      (*) \builtin unset -v "$__leapp_j" ;;
+    esac
   }
 
-  # A read-only variable would end whatever runs, and what comes after it would stay.
+  # A read-only variable is left as it is: it would end whatever runs, and what comes after it would stay.
   function __leapp_unset {
-    {
-      if (( $# > 1 )); then
-        \builtin unset -v "$@" 2>/dev/null
-      else
-        \builtin unset -v "$1"
+    \builtin local name
+    for name in "$@"; do
+      if [[ "${(Pt)name-}" != *readonly* ]]; then
+        \builtin unset -v "$name"
       fi
-    } always {
-      if (( TRY_BLOCK_ERROR == 1 && $# > 1 )); then
-        for __leapp_j in "$@"; do
-          __leapp_unset "$__leapp_j"
-        done
-      fi
-      TRY_BLOCK_ERROR=0
-    }
+    done
+    \builtin return 0
   }
 
   # Another key id is there. If `leapp env` put it there, going back from that is its own affair, and
@@ -800,7 +842,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_use {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
@@ -814,9 +856,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     done
     __leapp_armed=1 __leapp_inherited=
     __leapp_find
-    __leapp_held=()
+    __leapp_held=() __leapp_shut=
     if [[ -n "$__leapp_k" ]] && __leapp_is_ours; then
-      __leapp_held=(--held)
+      __leapp_held=(--held) __leapp_shut="${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}"
     else
       __leapp_restore
     fi
@@ -825,7 +867,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if __leapp_reach; then
       if __leapp_text="$(HOME="$__leapp_user_home" LEAPP_HOME="$__leapp_home" XDG_RUNTIME_DIR="$__leapp_xdg" LEAPP_VAULT="$__leapp_vault" \
         "$__leapp_program" hook-env zsh --by-hand "${__leapp_held[@]}" -- "$@")"; then
-        \builtin eval "$__leapp_text"
+        case "$__leapp_text" in
+          (*'__leapp_ok=1;') \builtin eval "$__leapp_text" 2>/dev/null ;;
+        esac
         __leapp_status=1
       else
         __leapp_status=$?
@@ -834,11 +878,17 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     __leapp_text=
     if [[ -z "$__leapp_ok" ]]; then
       if [[ -n "$__leapp_m" ]]; then
+        __leapp_tell_fixed
+      fi
+      if [[ -n "$__leapp_m" && -n "$__leapp_shut" && -n "$__leapp_k" ]]; then
+        __leapp_shut_off
+      elif [[ -n "$__leapp_m" ]]; then
         __leapp_restore
         __leapp_w=
       fi
       \builtin return "$__leapp_status"
     fi
+    __leapp_m=
     __leapp_clock
     __leapp_here
     if [[ -n "$__leapp_n" ]]; then
@@ -867,7 +917,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_off {
     {
       \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_all_export no_warn_create_global
+      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_all_export no_warn_create_global
       # Local: a logger of commands must not see secrets. The user's is there again afterwards.
       \builtin trap - DEBUG
     } 2>/dev/null
@@ -951,7 +1001,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   function __leapp_load {
     \builtin emulate -L zsh
     \builtin setopt no_err_exit no_err_return no_all_export no_warn_create_global no_xtrace no_verbose
-    if (( ! ${+functions[__leapp_loaded]} )); then
+    # Asked this way, because $functions would load a module.
+    if ! \builtin typeset -f __leapp_loaded >/dev/null; then
       # An outer environment must not bring state: a variable that comes from there is exported.
       \builtin typeset -g __leapp__program="$__leapp_program"
       \builtin unset -m '__leapp_[a-z]' '__leapp_[a-z][a-z]*' '__leapp_g_*' leapp_session leapp_warning
@@ -964,7 +1015,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       \builtin unset -v __leapp__program
       \builtin typeset -g __leapp_p= __leapp_w= __leapp_a= __leapp_c= __leapp_l= __leapp_h= __leapp_k= \
         __leapp_i= __leapp_r= __leapp_n= __leapp_q= __leapp_m= __leapp_t= __leapp_text= __leapp_leaving= __leapp_f= __leapp_b= \
-        __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_armed= __leapp_warned= __leapp_gone= \
+        __leapp_j= __leapp_s=0 __leapp_d=0 __leapp_ok= __leapp_shut= __leapp_fixed= __leapp_armed= __leapp_warned= __leapp_gone= \
         __leapp_late= __leapp_first= __leapp_name= __leapp_how= __leapp_with= __leapp_status= \
         __leapp_due= __leapp_dues= __leapp_by= __leapp_back= __leapp_redo= __leapp_own= __leapp_top= __leapp_inherited= __leapp_format='%D{%s}' __leapp_loads=0 leapp_session= leapp_warning=
       \builtin typeset -ga __leapp_names __leapp_had __leapp_held

@@ -138,7 +138,7 @@ impl Shell for Fish {
         for (name, value) in reply.shown() {
             script.push_all(["set -g ", name, " "]).quoted(self, value.as_bytes())?.push(";\n");
         }
-        script.push("set -g __leapp_m;\nset -g __leapp_ok 1;\n");
+        script.push("set -g __leapp_ok 1;\n");
         Ok(script.0)
     }
 

@@ -168,7 +168,7 @@ impl Shell for Family {
             script.push_all([" ", name, "="]).quoted(self, value.as_bytes())?;
         }
         script.push(" &&\n");
-        script.push_all([self.assign, "__leapp_m= && ", self.assign, "__leapp_ok=1;\n"]);
+        script.push_all([self.assign, "__leapp_ok=1;\n"]);
         Ok(script.0)
     }
 

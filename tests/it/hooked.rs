@@ -10,17 +10,14 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Once,
-};
-
-use rexpect::{
-    process::Signal,
-    session::{PtySession, spawn_command},
+    time::Duration,
 };
 
 use crate::support::{CANARY, World};
+use crate::terminal::Terminal;
 
-/// How long the other side may take, in milliseconds.
-const PATIENCE: u64 = 25_000;
+/// How long the other side may take.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// The shells that have a hook.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +29,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The shell's own name.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Fish => "fish",
+            Self::Pwsh => "pwsh",
+            Self::Zsh => "zsh",
+        }
+    }
+
     /// The line that loads the hook.
     pub(crate) fn load(self) -> &'static str {
         match self {
@@ -78,16 +85,6 @@ impl Kind {
         }
         word.push(b'\'');
         word
-    }
-
-    /// The program of that name on the tests' path.
-    pub(crate) fn program(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Fish => "fish",
-            Self::Pwsh => "pwsh",
-            Self::Zsh => "zsh",
-        }
     }
 
     /// Two statements on one line, the second only after the first one's success.
@@ -142,7 +139,7 @@ pub(crate) fn is_root() -> bool {
 /// An interactive shell.
 pub(crate) struct Hooked {
     pub(crate) kind: Kind,
-    session: PtySession,
+    session: Terminal,
     scratch: PathBuf,
     count: u32,
     transcript: String,
@@ -157,8 +154,22 @@ impl Hooked {
 
     /// With a start-up file of one's own, in a directory.
     pub(crate) fn with(world: &World, kind: Kind, rc: &str, directory: &Path) -> Self {
+        Self::under(world, kind, rc, directory, &[])
+    }
+
+    /// The same, started by another program that takes a command as its last words.
+    pub(crate) fn under(
+        world: &World,
+        kind: Kind,
+        rc: &str,
+        directory: &Path,
+        wrapper: &[&OsStr],
+    ) -> Self {
         let folder = scratch(world);
-        let mut command = world.foreign(kind.program());
+        let words: Vec<&OsStr> =
+            wrapper.iter().copied().chain([OsStr::new(kind.program())]).collect();
+        let mut command = world.foreign(words[0]);
+        command.args(&words[1..]);
         let file = folder.join(".zshrc");
         std::fs::write(&file, format!("{}\n{rc}\n", quiet(kind))).unwrap();
         let file = file.to_str().unwrap();
@@ -186,7 +197,7 @@ impl Hooked {
 
     /// Started by a command of one's own, whose start-up files begin with what `quiet` says.
     pub(crate) fn started(kind: Kind, command: Command, scratch: PathBuf) -> Self {
-        let session = spawn_command(command, Some(PATIENCE)).expect("a shell on a terminal");
+        let session = Terminal::start(command, PATIENCE);
         let (transcript, raw) = (String::new(), String::new());
         let mut shell = Self { kind, session, scratch, count: 0, transcript, raw };
         shell.settle();
@@ -291,18 +302,17 @@ impl Hooked {
 
     /// Types a line and goes on at once.
     pub(crate) fn send(&mut self, line: &str) {
-        self.session.send_line(line).unwrap();
+        self.session.send(&format!("{line}\n"));
     }
 
     /// Types keys without the end of a line, for example a tab.
     pub(crate) fn keys(&mut self, keys: &str) {
-        self.session.send(keys).unwrap();
-        self.session.flush().unwrap();
+        self.session.send(keys);
     }
 
     /// Types a key, for example `c` with Control.
     pub(crate) fn control(&mut self, key: char) {
-        self.session.send_control(key).unwrap();
+        self.session.control(key);
     }
 
     /// Types an answer once the question has come, and waits for the end of the line.
@@ -314,10 +324,15 @@ impl Hooked {
         before + &self.settle()
     }
 
+    /// All that was printed so far, from the start on.
+    pub(crate) fn transcript(&self) -> &str {
+        &self.transcript
+    }
+
     /// Waits for a text; what came before it.
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> String {
-        match self.session.exp_string(text) {
+        match self.session.until(text) {
             Ok(before) => {
                 self.raw.push_str(&before);
                 let before = plain(&before);
@@ -348,7 +363,7 @@ impl Hooked {
     /// Waits for a text; what came before it, escape sequences too.
     #[track_caller]
     pub(crate) fn sees_raw(&mut self, text: &str) -> String {
-        match self.session.exp_string(text) {
+        match self.session.until(text) {
             // The driver takes each byte for a character.
             Ok(before) => {
                 let bytes: Vec<u8> =
@@ -381,7 +396,8 @@ impl Hooked {
     #[track_caller]
     pub(crate) fn environment(&mut self) -> BTreeMap<String, OsString> {
         let file = self.scratch.display().to_string();
-        self.run(&format!("/usr/bin/env -0 > {file}"));
+        // The redirection is not the shell's own: it may have `noclobber`.
+        self.run(&format!("/bin/sh -c 'exec /usr/bin/env -0 > {file}'"));
         let bytes = std::fs::read(&self.scratch).unwrap();
         let pairs = bytes.split(|byte| *byte == 0).filter(|pair| !pair.is_empty());
         pairs
@@ -425,12 +441,6 @@ impl Hooked {
                 && name != "AWS_EC2_METADATA_DISABLED"
         })
         .collect()
-    }
-}
-
-impl Drop for Hooked {
-    fn drop(&mut self) {
-        _ = self.session.process_mut().kill(Signal::SIGKILL);
     }
 }
 
@@ -547,8 +557,7 @@ pub(crate) fn folder(world: &World, name: &str) -> PathBuf {
 
 /// Runs a command on a terminal of its own, to its end; what it printed.
 pub(crate) fn on_terminal(command: Command) -> String {
-    let mut session = spawn_command(command, Some(PATIENCE)).expect("a command on a terminal");
-    plain(&session.exp_eof().expect("its end"))
+    plain(&Terminal::start(command, PATIENCE).until_the_end())
 }
 
 mod own {
@@ -570,9 +579,9 @@ mod own {
             assert_eq!(shell.exported("TESTVALUE"), None, "{kind:?}");
             shell.send("sleep 30");
             // The interrupt throws away what was typed ahead, so that it is waited for.
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(300));
             shell.control('c');
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(300));
             let printed = shell.run("echo after");
             assert!(printed.lines().any(|line| line.trim() == "after"), "{kind:?}: {printed}");
         }
