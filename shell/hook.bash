@@ -98,6 +98,7 @@ then
             ;;
         *) __leapp_at_prompt ;;
         esac
+        case $- in *a*) \builtin export -n __leapp_seen ;; esac
     }
 
     # After all others at a prompt: they may have changed what we gave. All the rest is done here only if
@@ -109,6 +110,7 @@ then
             __leapp_beside
         fi
         __leapp_seen=
+        case $- in *a*) \builtin export -n __leapp_seen ;; esac
         \builtin return 0
     }
 
@@ -426,7 +428,7 @@ then
         case ${LEAPP_STATE-} in
         "1;e;"*) ;;
         *)
-            if [ -n "$__leapp_f" ] || [ "$__leapp_w" = u ]; then
+            if [ -n "${AWS_ACCESS_KEY_ID-}" ] && { [ -n "$__leapp_f" ] || [ "$__leapp_w" = u ]; }; then
                 __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
             fi
             ;;
@@ -1109,9 +1111,12 @@ then
 
     # Takes our names out of a text of commands.
     function __leapp_without_us {
-        __leapp_text=${__leapp_text//__leapp_prompt_keeping_status/:}
-        __leapp_text=${__leapp_text//__leapp_prompt_last/:}
-        __leapp_text=${__leapp_text//__leapp_prompt/:}
+        # What stands behind us must see the status of the user's command, so nothing takes our place there.
+        for __leapp_with in __leapp_prompt_keeping_status __leapp_prompt_last __leapp_prompt; do
+            __leapp_text=${__leapp_text//"$__leapp_with"; /}
+            __leapp_text=${__leapp_text//"$__leapp_with";/}
+            __leapp_text=${__leapp_text//"$__leapp_with"/:}
+        done
     }
 
     # Puts the hook first, so that other prompts see the new environment and other tools' changes
@@ -1151,7 +1156,9 @@ then
                     # A string that took our first element into itself would call us twice.
                     __leapp_text=$__leapp_j
                     __leapp_without_us
-                    __leapp_list+=("$__leapp_text")
+                    if [ -n "$__leapp_text" ]; then
+                        __leapp_list+=("$__leapp_text")
+                    fi
                     __leapp_text=
                     ;;
                 *) __leapp_list+=("$__leapp_j") ;;

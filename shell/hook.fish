@@ -406,7 +406,7 @@ if status is-interactive
     # should ours return.
     function __leapp_give_up
         if not string match -q '1;e;*' -- "$LEAPP_STATE"
-            if test -n "$__leapp_f" -o "$__leapp_w" = u
+            if test -n "$AWS_ACCESS_KEY_ID"; and test -n "$__leapp_f" -o "$__leapp_w" = u
                 __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
             end
         end

@@ -92,7 +92,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
         # Other keys than ours are on: nothing says any more that our session is. What was saved is
         # kept, should ours return.
         function Stop-Ownership([bool] $Said) {
-            if ($Said -and -not "$env:LEAPP_STATE".StartsWith('1;e;')) {
+            if ($Said -and $env:AWS_ACCESS_KEY_ID -and -not "$env:LEAPP_STATE".StartsWith('1;e;')) {
                 Write-Line "leapp: other credentials have replaced those of '$(Get-SessionName)', so it is given up here"
             }
             $State.w = 'g'

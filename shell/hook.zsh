@@ -124,7 +124,11 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
 
   # After all others at a prompt: they may have changed what we gave. No file is looked at.
   function __leapp_precmd_last {
-    if [[ -n "$__leapp_due$__leapp_k" ]]; then
+    # A trace shows that we were here, and no more.
+    if [[ -o xtrace ]]; then
+      { \builtin setopt local_options no_xtrace; } 2>/dev/null
+    fi
+    if [[ -n "$__leapp_due" || ( -n "$__leapp_k" && ( "${AWS_ACCESS_KEY_ID-}" != "$__leapp_k" || ( -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ) ) ) ]]; then
       __leapp_beside
     fi
     \builtin return 0
@@ -365,7 +369,7 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     case "${LEAPP_STATE-}" in
       ("1;e;"*) ;;
       (*)
-        if [[ -n "$__leapp_f" || "$__leapp_w" = u ]]; then
+        if [[ -n "${AWS_ACCESS_KEY_ID-}" && ( -n "$__leapp_f" || "$__leapp_w" = u ) ]]; then
           __leapp_say "leapp: other credentials have replaced those of '$leapp_session', so it is given up here"
         fi
         ;;

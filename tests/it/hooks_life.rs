@@ -77,6 +77,19 @@ pub(crate) fn is_closed(shell: &mut Hooked, session: &str) {
     assert_eq!(shell.shown(), (session.into(), "expired".into()), "{:?}", shell.kind);
 }
 
+/// Waits until a renewal in the background has brought credentials.
+#[track_caller]
+pub(crate) fn comes_on(shell: &mut Hooked) {
+    for _ in 0..200 {
+        shell.run("true");
+        if shell.exported("AWS_ACCESS_KEY_ID").is_some_and(|id| id.starts_with("ASIA")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{:?}: no renewal came", shell.kind);
+}
+
 /// Working credentials are on, and what prompts and tools read fits them.
 #[track_caller]
 pub(crate) fn is_on(shell: &mut Hooked, session: &str) {
@@ -165,7 +178,7 @@ fn rotate_lock_untrust_and_edits_reach_every_shell() {
         }
         world.leapp(["session", "edit", "dev", "--region", "eu-central-1"]).succeeds();
         for shell in &mut shells {
-            shell.run("true");
+            comes_on(shell);
             for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
                 assert_eq!(shell.exported(name).as_deref(), Some("eu-central-1"), "{kind:?}");
             }
@@ -188,7 +201,8 @@ fn rotate_lock_untrust_and_edits_reach_every_shell() {
         }
         world.leapp(["untrust", shop.to_str().unwrap()]).succeeds();
         for shell in &mut shells {
-            assert!(shell.said("true").contains("is not trusted"), "{kind:?}");
+            let said = shell.said("true");
+            assert!(said.contains("is not trusted"), "{kind:?}: {said} {}", shell.transcript());
             assert_eq!(shell.on(), "", "{kind:?}");
         }
     });

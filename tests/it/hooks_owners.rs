@@ -165,6 +165,10 @@ const PROD: &str = "leapp: prod is on (eu-west-1)";
 const LIVE: &str = "leapp: live is on (eu-west-1)";
 const DEV_OFF: &str = "leapp: dev is off";
 const PROD_OFF: &str = "leapp: prod is off";
+const DEV_GIVEN_UP: &str =
+    "leapp: other credentials have replaced those of 'dev', so it is given up here";
+const LIVE_GIVEN_UP: &str =
+    "leapp: other credentials have replaced those of 'live', so it is given up here";
 const NOTHING: &str = "leapp: nothing was on";
 
 #[test]
@@ -388,19 +392,19 @@ fn another_tools_keys_come_back_when_a_project_is_left() {
 fn over_another_tools_keys_the_hook_gives_up_until_the_root_changes() {
     let steps: &[Step] = &[
         ("cd shop", "dev d", &[DEV]),
-        ("keys", "other", &[]),
+        ("keys", "other", &[DEV_GIVEN_UP]),
         ("cd shop/sub", "other", &[]),
         ("cd plain", "other", &[]),
         ("cd shop", "dev d", &[DEV]),
-        ("keys", "other", &[]),
+        ("keys", "other", &[DEV_GIVEN_UP]),
         ("cd store", "prod d", &[PROD]),
         ("cd plain", "other", &[PROD_OFF]),
         ("use live", "live u", &[LIVE]),
-        ("keys", "other", &[]),
+        ("keys", "other", &[LIVE_GIVEN_UP]),
         ("cd shop", "dev d", &[DEV]),
         ("off", "other", &["leapp: dev is off; directories"]),
         ("use live", "live u", &[LIVE]),
-        ("keys", "other", &[]),
+        ("keys", "other", &[LIVE_GIVEN_UP]),
         ("off", "other", &[NOTHING]),
     ];
     play_to(steps, |before, after| {

@@ -291,11 +291,13 @@ pub(crate) fn run(command: &mut Command, stdin: Option<&str>) -> Outcome {
 /// Takes the controlling terminal away, if the tests have one: they must not ask a person.
 fn without_terminal(command: &mut Command) {
     use std::os::unix::process::CommandExt;
-    // SAFETY: setsid is safe between fork and exec, and touches no memory.
+    // SAFETY: setsid and close_range are safe between fork and exec, and touch no memory.
     #[expect(unsafe_code, reason = "nothing else runs a function between fork and exec")]
     unsafe {
         command.pre_exec(|| {
             libc::setsid();
+            // What other tests have open at this moment is not for this program; terminals are born inheritable.
+            libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int);
             Ok(())
         });
     }
