@@ -480,9 +480,9 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
       __leapp_m=$(( __leapp_m == 3 ? 1 : 2 ))
     fi
     # Evaluated, because a read-only variable would end this function, and not only its command.
-    if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched && __leapp_m=1 && \builtin eval '
-      \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-        AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE' 2>/dev/null; then
+    # On one line, because CSH_JUNKIE_QUOTES ends a string where a line ends.
+    if [[ "$__leapp_m" = 2 ]] && __leapp_is_untouched && __leapp_m=1 &&
+      \builtin eval '\builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION AWS_ACCOUNT_ID LEAPP_SESSION LEAPP_STATE' 2>/dev/null; then
       # All goes back from here on, should this be interrupted.
       for __leapp_j in "${__leapp_had[@]}"; do
         __leapp_give_back
