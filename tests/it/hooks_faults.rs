@@ -207,17 +207,21 @@ fn half_an_answer_is_none_wherever_it_ends() {
         let mine = shell.ours();
         shell.run("cd code/shop");
         shell.run("cd ../plain");
-        let length = {
+        let whole = {
             let file = world.home.path().join(unique("whole"));
             let tee = format!("\"$leapp\" \"$@\" | tee '{}'; exit 0", file.display());
             standin.now(&bad(&tee));
             shell.run("cd ../shop");
             assert_eq!(shell.on(), "dev", "{kind:?}: the whole answer");
             shell.run("cd ../plain");
-            std::fs::read(file).unwrap().len()
+            std::fs::read_to_string(file).unwrap()
         };
-        // The end of it, where its sign of completeness stands, and places all over it.
-        let cuts = (3..24).step_by(3).map(|back| length - back);
+        let length = whole.len();
+        // Words that show every variable where nothing follows them; the end of it, where its sign
+        // of completeness stands; and places all over it.
+        let words = ["export", "typeset", "typeset -g", "set -gx", "unset -v"];
+        let after = words.iter().filter_map(|word| Some(whole.find(word)? + word.len()));
+        let cuts = after.chain((3..24).step_by(3).map(|back| length - back));
         for cut in cuts.chain((1..length).step_by(length / 12)) {
             standin.now(&bad(&format!("\"$leapp\" \"$@\" | head -c {cut}; exit 0")));
             shell.run("cd ../shop");
