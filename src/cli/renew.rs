@@ -22,6 +22,11 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
         Ok(CredentialIdentifier::Session(id)) => id,
         Err(error) => return Err(Failure::usage(error.to_string()).hint("leapp start NAME")),
     };
+    // One at a time. Who comes late finds that it went well, or why it did not.
+    let Ok(Some(lock)) = marks::begin_renewal(&context.run, id) else { return Ok(()) };
+    if marks::failed_renewal(&context.run, id).is_some() {
+        return Ok(());
+    }
     // A process that is ended by its limit leaves this behind.
     marks::fail_renewal(&context.run, id, "it took longer than a minute");
     detached::end_after(LIMIT);
@@ -30,6 +35,8 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
         Ok(()) => marks::clear_renewal(&context.run, id),
         Err(failure) => marks::fail_renewal(&context.run, id, &failure.in_a_line()),
     }
+    // Freed first: whoever looks now finds the end.
+    drop(lock);
     lease::revoke_all(&context.run);
     result
 }

@@ -11,6 +11,7 @@ use super::{
     print_json,
 };
 use crate::{
+    activation::lease,
     model::{Session, duration},
     resolver::{CredentialManager, Resolved, Want, marks},
 };
@@ -41,6 +42,8 @@ pub(super) fn run(context: &Context, args: StartArgs, mode: Mode) -> Outcome<()>
         Mode::Start => resolve(&manager, session, &selection)?,
         Mode::Rotate => rotate(&manager, session, args.duration)?,
     };
+    // Another process may have fetched them, and not have told every shell yet.
+    lease::revoke_all(&context.run);
     tell(context, session, &resolved, mode)
 }
 

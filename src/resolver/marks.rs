@@ -1,7 +1,10 @@
 //! Marks that last until the machine's next start: a session was stopped by hand; a person named a
 //! protected session on this terminal; a renewal in the background failed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use uuid::Uuid;
 
@@ -9,6 +12,7 @@ use crate::system::{
     clock, directory,
     files::{self, Durability},
     hash,
+    lock::{self, Lock},
 };
 
 /// How long naming a protected session holds on a terminal, in seconds.
@@ -49,6 +53,18 @@ pub fn is_named(run: &Path, session: Uuid, terminal: &str) -> bool {
     at.is_some_and(|at| (0..NAMED).contains(&clock::since_boot().saturating_sub(at)))
 }
 
+/// Becomes the one renewal of the session; `None` while there is another.
+pub fn begin_renewal(run: &Path, session: Uuid) -> io::Result<Option<Lock>> {
+    let path = renewing(run, session);
+    directory::ensure(path.parent().unwrap_or(run)).map_err(io::Error::other)?;
+    Lock::try_take(&path)
+}
+
+/// Whether a renewal in the background is at work.
+pub fn is_renewing(run: &Path, session: Uuid) -> bool {
+    lock::is_held(&renewing(run, session))
+}
+
 /// Notes why a renewal in the background failed; no secret.
 pub fn fail_renewal(run: &Path, session: Uuid, why: &str) {
     let path = failed(run, session);
@@ -76,6 +92,10 @@ fn failed(run: &Path, session: Uuid) -> PathBuf {
     run.join("r").join(session.to_string())
 }
 
+fn renewing(run: &Path, session: Uuid) -> PathBuf {
+    run.join("r").join(format!("{session}.lock"))
+}
+
 fn stopped(run: &Path, session: Uuid) -> PathBuf {
     run.join("s").join(session.to_string())
 }
@@ -98,6 +118,10 @@ mod tests {
         unstop(run, id);
         assert!(!is_stopped(run, id));
         assert_eq!(failed_renewal(run, id), None);
+        let one = begin_renewal(run, id).unwrap();
+        assert!(one.is_some() && is_renewing(run, id) && begin_renewal(run, id).unwrap().is_none());
+        drop(one);
+        assert!(!is_renewing(run, id));
         fail_renewal(run, id, "no network");
         assert_eq!(failed_renewal(run, id).as_deref(), Some("no network"));
         clear_renewal(run, id);

@@ -52,6 +52,16 @@ fn rest(shell: &mut Hooked) -> BTreeMap<String, OsString> {
 }
 
 /// The session's keys win, or the hook has given up and said so: never one's name beside the other's.
+/// Runs a line; the environment afterwards, and all that was said until then: now and then mise sets
+/// all of its variables again at a prompt.
+fn look(shell: &mut Hooked, line: &str) -> (BTreeMap<String, OsString>, String) {
+    let from = shell.transcript().len();
+    shell.run(line);
+    shell.run("true");
+    let inside = shell.environment();
+    (inside, shell.transcript()[from..].to_owned())
+}
+
 #[track_caller]
 fn judge(kind: Kind, inside: &BTreeMap<String, OsString>, said: &str) {
     if inside["AWS_ACCESS_KEY_ID"] == "AKIAMISE" {
@@ -116,9 +126,7 @@ fn keys_of_mises_make_the_hook_give_up_and_ours_do_not_come_back_outside() {
     both_orders(|kind, order| {
         let mut shell = shell(&world, kind, order);
         let before = rest(&mut shell);
-        let mut said = shell.run("cd code/shop");
-        said += &shell.run("true");
-        let inside = shell.environment();
+        let (inside, said) = look(&mut shell, "cd code/shop");
         assert_eq!(said.matches("dev is on").count(), 1, "{kind:?} {order:?}: {said}");
         judge(kind, &inside, &said);
         let line = "cd ../..; /bin/sh -c 'echo on=$AWS_ACCESS_KEY_ID.'";
@@ -140,8 +148,7 @@ fn a_project_below_a_mise_file_gives_mises_variables_back() {
         shell.run("cd code/top");
         let above = rest(&mut shell);
         assert_eq!(above["AWS_ACCESS_KEY_ID"], "AKIAMISE", "{kind:?} {order:?}");
-        let said = shell.run("cd shop") + &shell.run("true");
-        let inside = shell.environment();
+        let (inside, said) = look(&mut shell, "cd shop");
         judge(kind, &inside, &said);
         shell.run("cd ..");
         let after = rest(&mut shell);

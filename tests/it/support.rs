@@ -297,7 +297,7 @@ fn without_terminal(command: &mut Command) {
         command.pre_exec(|| {
             libc::setsid();
             // What other tests have open at this moment is not for this program; terminals are born inheritable.
-            libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int);
+            libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed());
             Ok(())
         });
     }

@@ -137,7 +137,7 @@ impl Wanted<'_> {
             let note = format!("'{name}' ends in {left_text}: {hint}");
             return (left, vec![Note::once(note)]);
         }
-        if manager.is_pending(session) {
+        if self.is_coming(manager) {
             return (left.min(RENEWING), Vec::new());
         }
         if let Some(why) = marks::failed_renewal(&self.context.run, session.id) {
@@ -174,7 +174,7 @@ impl Wanted<'_> {
             return Ok((None, Note::once(format!("'{name}' {what}: {command}"))));
         }
         let fetching = format!("fetching credentials of '{name}'; they are on at the next prompt");
-        if manager.is_pending(self.session) {
+        if self.is_coming(manager) {
             return Ok((Some(RENEWING), Note::once(fetching)));
         }
         if let Some(why) = marks::failed_renewal(&self.context.run, self.session.id) {
@@ -183,6 +183,11 @@ impl Wanted<'_> {
         }
         self.renew();
         Ok((Some(RENEWING), Note::news(fetching)))
+    }
+
+    /// Whether somebody is fetching credentials already.
+    fn is_coming(&self, manager: &CredentialManager<'_>) -> bool {
+        manager.is_pending(self.session) || marks::is_renewing(&self.context.run, self.session.id)
     }
 
     /// What a person types to have credentials again.
