@@ -84,15 +84,13 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
   }
 
   # After each change of the directory, also between the statements of a line. In a command
-  # substitution, where a completion may ask for names, nothing happens and nothing is said. Before
-  # other tools see the new directory, what is on is left, and after them the new one is entered: so
-  # each of us goes back to what it found, the last one first.
+  # substitution, where a completion may ask for names, nothing is entered and nothing is said; but what
+  # is on is left, so that no command there runs with the keys of where it came from. Before other
+  # tools see the new directory, what is on is left, and after them the new one is entered: so each of
+  # us goes back to what it found, the last one first.
   function __leapp_chpwd {
     if [[ -n "$__leapp_armed" && -z "$__leapp_inherited" && "$__leapp_w" = [dg] ]]; then
-      case "${ZSH_EVAL_CONTEXT-}" in
-        (*cmdsubst*) ;;
-        (*) __leapp_check leave ;;
-      esac
+      __leapp_check leave
     fi
     if [[ -n "$__leapp_armed" && -z "$__leapp_inherited$__leapp_k" && "${#chpwd_functions}" -gt 2 ]]; then
       __leapp_glance
