@@ -15,6 +15,7 @@ mod failure;
 mod handout;
 mod hook;
 mod hook_env;
+mod hook_words;
 mod list;
 mod lock;
 mod overview;
@@ -35,7 +36,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use self::{
-    args::{Cli, Command, Hot, HotCli, SessionCommand},
+    args::{Cli, Command, Global, Hot, HotCli, SessionCommand},
     context::Context,
     failure::{Failure, Outcome},
 };
@@ -141,6 +142,10 @@ fn runs_unattended(command: Option<&Command>) -> bool {
 /// Parses the arguments. The commands of the warm path are tried first and alone: the whole tree
 /// of commands costs more than all else that they do.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(args) = hook_words::parse(arguments) {
+        let command = Some(Command::Hot(Hot::HookEnv(args)));
+        return Ok(Cli { global: Global::default(), command });
+    }
     let first = arguments.get(1).and_then(|word| word.to_str());
     if first.is_some_and(Hot::has_subcommand)
         && let Ok(cli) = HotCli::try_parse_from(arguments)

@@ -21,7 +21,7 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Global {
     /// Print JSON; errors too, on stderr
     #[arg(long, global = true)]
@@ -66,8 +66,9 @@ impl Global {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum When {
+    #[default]
     Auto,
     Always,
     Never,
@@ -200,7 +201,7 @@ pub(super) struct HookArgs {
 }
 
 /// What a hook tells and asks.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(disable_help_flag = true)]
 pub(super) struct HookEnvArgs {
     /// The shell
