@@ -67,6 +67,8 @@ impl Watched {
         let text = std::fs::read_to_string(&self.log).unwrap();
         let (_, after) = text.rsplit_once("/mark-begin").expect("a mark");
         let (between, _) = after.split_once("/mark-end").expect("the other mark");
+        // What is left of the look at the mark itself.
+        let (between, _) = between.rsplit_once('\n').expect("whole lines");
         // fish reads ahead and colours what is typed in other threads; the hook runs in the first.
         let first = text.split_whitespace().next().expect("a process id");
         between.lines().skip(1).fold(Cost::default(), |cost, line| cost.and(line, first))
