@@ -508,6 +508,8 @@ pub(crate) fn at_home(world: &World) {
     let quiet_fish = format!("if isatty stdin\n{}\nend", quiet(Kind::Fish));
     let load = Kind::Fish.load();
     file(".config/fish/config.fish", format!("set -gx RC_READ 1\n{quiet_fish}\n{load}\n"));
+    // Where this is missing, fish goes through all manual pages in the background, and fills the home.
+    std::fs::create_dir_all(home.join(".local/share/fish/generated_completions")).unwrap();
     let (quiet_pwsh, load) = (quiet(Kind::Pwsh), Kind::Pwsh.load());
     let text = format!("$env:RC_READ = '1'\n{quiet_pwsh}\n{load}\n");
     file(".config/powershell/profile.ps1", text);
