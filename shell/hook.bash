@@ -486,7 +486,8 @@ then
         __leapp_status=127
         __leapp_shut=
         if [ -n "$__leapp_k" ] && __leapp_is_ours; then
-            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+            __leapp_shut=${LEAPP_STATE-}
+            __leapp_shut=${__leapp_shut/;$__leapp_k;/;LEAPP-EXPIRED;}
         fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
@@ -924,7 +925,8 @@ then
         __leapp_ok=
         __leapp_shut=
         if [ -n "$__leapp_k" ] && __leapp_is_ours; then
-            __leapp_shut=${LEAPP_STATE/;$__leapp_k;/;LEAPP-EXPIRED;}
+            __leapp_shut=${LEAPP_STATE-}
+            __leapp_shut=${__leapp_shut/;$__leapp_k;/;LEAPP-EXPIRED;}
         fi
         if __leapp_reach; then
             if __leapp_text=$(HOME=$__leapp_user_home LEAPP_HOME=$__leapp_home XDG_RUNTIME_DIR=$__leapp_xdg LEAPP_VAULT=$__leapp_vault \
