@@ -825,7 +825,8 @@ then
             fi
             ;;
         esac
-        [ -n "$__leapp_back" ] || [ "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ]
+        # A tool that had noted nothing when we left keeps nothing of ours.
+        [ -n "$__leapp_back" ] || { [ "$__leapp_by" != '|' ] && [ "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ]; }
     }
 
     function __leapp_settle {
@@ -1070,10 +1071,14 @@ then
             case $__leapp_w in d | g) __leapp_check leave ;; esac
             if [ -n "${DIRENV_DIFF+x}${__MISE_DIFF+x}" ] && [ -z "$__leapp_k" ]; then
                 case $- in
-                *x*)
-                    { \builtin set +x; } 2>/dev/null
+                *[ax]*)
+                    {
+                        __leapp_y=$__leapp_y$-
+                        \builtin set +ax
+                        \builtin export -n __leapp_y
+                    } 2>/dev/null
                     __leapp_glance
-                    \builtin set -x
+                    __leapp_close
                     ;;
                 *) __leapp_glance ;;
                 esac

@@ -805,7 +805,8 @@ if status is-interactive
             set -g __leapp_back 1
         end
         test -n "$__leapp_back"
-        or test "$__leapp_by" != "$DIRENV_DIFF|$__MISE_DIFF"
+        # A tool that had noted nothing when we left keeps nothing of ours.
+        or test "$__leapp_by" != '|' -a "$__leapp_by" != "$DIRENV_DIFF|$__MISE_DIFF"
     end
 
     function __leapp_settle

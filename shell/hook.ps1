@@ -223,7 +223,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 "$env:LEAPP_STATE" -cnotmatch "^1;[ex];.*;$([regex]::Escape($env:AWS_ACCESS_KEY_ID));") {
                 $script:Back = $true
             }
-            $Back -or $By -cne (Get-Noted)
+            # A tool that had noted nothing when we left keeps nothing of ours.
+            $Back -or ($By -cne '|' -and $By -cne (Get-Noted))
         }
 
         function Complete-Due {
@@ -338,7 +339,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             if (Test-Program) {
                 $status = Receive-Answer (@('hook-env', 'powershell', "--said=$($State.q)") + $Words)
             }
-            if ($status -eq 0) { return $true }
+            if ($status -eq 0) { $script:Inherited = $false; return $true }
             Close-Environment
             # 130: interrupted, so that the next prompt tries again.
             $status -ne 130
@@ -433,10 +434,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                 foreach ($marker in 'LEAPP_SESSION', 'LEAPP_STATE') { Set-Value $marker $null }
             }
             $handled = Request-Answer @()
-            if ($State.l -cne '/') {
-                $script:Inherited = $false
-                if ($State.w -ceq 'u') { Set-Project }
-            }
+            if (-not $Inherited -and $State.w -ceq 'u') { Set-Project }
             $handled
         }
 
@@ -489,6 +487,8 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     default { return $true }
                 }
             }
+            # Where a link is on the way it cannot be told whether this is another project: given up stays so.
+            if ($null -eq $file -and $State.w -ceq 'g') { return $true }
             # Through a link the program finds the file; that it is the same one as before, it tells.
             if ($null -ne $file -and @('d', 'g') -ccontains $State.w) { Exit-Project }
             switch -CaseSensitive ($State.w) {
@@ -549,7 +549,7 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
             # $? cannot be assigned: this sets it for the inner prompt, and adds nothing to $Error.
             if ($succeeded) { $null = $true } else { Write-Error -Message x -ErrorAction Ignore }
             & $InnerPrompt
-            Invoke-Beside
+            if (-not $Removed) { Invoke-Beside }
         }
         ${function:global:prompt} = $OnPrompt
 
@@ -643,8 +643,11 @@ if ($env:LEAPP_HOOK -cne '0' -and -not $env:VSCODE_RESOLVING_ENVIRONMENT -and -n
                     $answer = Invoke-Program @('env', '--unset', '--shell=powershell')
                     if ($answer[0] -eq 0) {
                         $global:__leapp_leaving = $true
-                        Invoke-Expression -Command ($answer[1] -join "`n")
-                        Remove-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore
+                        try {
+                            Invoke-Expression -Command ($answer[1] -join "`n")
+                        } finally {
+                            Remove-Variable -Name __leapp_leaving -Scope Global -ErrorAction Ignore
+                        }
                     } elseif ($env:AWS_ACCESS_KEY_ID -and "$env:LEAPP_STATE".Contains(";$env:AWS_ACCESS_KEY_ID;")) {
                         foreach ($variable in $Group) { Set-Value $variable $null }
                     }

@@ -126,17 +126,16 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
     if [[ -o xtrace ]]; then
       { \builtin setopt local_options no_xtrace; } 2>/dev/null
     fi
-    if [[ -n "$__leapp_due" || ( -n "$__leapp_k" && ( "${AWS_ACCESS_KEY_ID-}" != "$__leapp_k" || ( -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ) ) ) ]]; then
+    if [[ -n "$__leapp_due" || ( -n "$__leapp_k" && ( ( "$__leapp_w" = [du] && "${AWS_ACCESS_KEY_ID-}" != "$__leapp_k" ) || ( -z "$__leapp_warned" && -n "${AWS_PROFILE:+x}${AWS_DEFAULT_PROFILE:+x}" ) ) ) ]]; then
       __leapp_beside
     fi
     \builtin return 0
   }
 
+  # Who calls it has ended a trace already, so that nothing is opened for that.
   function __leapp_beside {
-    {
-      \builtin emulate -L zsh
-      \builtin setopt no_xtrace no_verbose no_err_exit no_err_return no_unset no_warn_create_global
-    } 2>/dev/null
+    \builtin emulate -L zsh
+    \builtin setopt no_verbose no_err_exit no_err_return no_unset no_warn_create_global
     if [[ -n "$__leapp_due" ]] && __leapp_came_back; then
       __leapp_check
     elif [[ -n "$__leapp_k" ]]; then
@@ -761,7 +760,8 @@ if [[ -o interactive && -z "${ZSH_EXECUTION_STRING+x}${VSCODE_RESOLVING_ENVIRONM
         fi
         ;;
     esac
-    [[ -n "$__leapp_back" || "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ]]
+    # A tool that had noted nothing when we left keeps nothing of ours.
+    [[ -n "$__leapp_back" || ( "$__leapp_by" != '|' && "$__leapp_by" != "${DIRENV_DIFF-}|${__MISE_DIFF-}" ) ]]
   }
 
   function __leapp_settle {

@@ -27,6 +27,8 @@ pub(super) fn parse(arguments: &[OsString]) -> Option<HookEnvArgs> {
             ("--held", None) => args.held = true,
             ("--hold", Some(value)) => value.clone_into(&mut args.hold),
             ("--keep", Some(value)) => args.keep = Some(value.to_owned()),
+            // A session that was closed without a region has none to tell.
+            ("--region", Some("")) => args.region = None,
             ("--region", Some(value)) => args.region = Some(RegionName::parse(value).ok()?),
             ("--said", Some(value)) => value.clone_into(&mut args.said),
             _ => return None,
@@ -64,6 +66,12 @@ mod tests {
             let Hot::HookEnv(clap) = cli.command else { panic!("{line}") };
             assert_eq!(format!("{ours:?}"), format!("{clap:?}"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_region_that_is_not_known_is_none() {
+        let args = parse(&words("leapp hook-env bash --keep=session:x --region=")).unwrap();
+        assert!(args.region.is_none() && args.keep.is_some());
     }
 
     #[test]

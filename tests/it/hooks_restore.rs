@@ -455,3 +455,28 @@ fn fish_gives_back_lists_and_path_variables() {
         }
     }
 }
+
+/// What is owed because another tool may put our values back is owed to a tool that was there.
+#[test]
+fn a_tool_that_comes_later_settles_nothing() {
+    let mut world = ready();
+    world.set("AWS_PROFILE", "mine").set("AWS_REGION", "sa-east-1");
+    project(&world, "shop", "dev");
+    everywhere(|kind| {
+        let mut shell = Hooked::new(&world, kind);
+        shell.run("cd code/shop");
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            shell.run(&kind.export(name, "AKIAMYOWN"));
+        }
+        shell.run("cd ../..");
+        if shell.exported("AWS_PROFILE").is_some() {
+            shell.run(&kind.unset("AWS_PROFILE"));
+        }
+        shell.run(&kind.export("AWS_REGION", "eu-west-1"));
+        shell.run(&kind.export("DIRENV_DIFF", "zzz"));
+        shell.run("true");
+        assert_eq!(shell.exported("AWS_PROFILE"), None, "{kind:?}");
+        assert_eq!(shell.exported("AWS_REGION").as_deref(), Some("eu-west-1"), "{kind:?}");
+        assert_eq!(shell.exported("AWS_ACCESS_KEY_ID").as_deref(), Some("AKIAMYOWN"), "{kind:?}");
+    });
+}
