@@ -1,10 +1,12 @@
 # shellcheck shell=bash
 # Completion for bash, 3.2 and later. The line before this file sets _leapp_program.
 #
-# The program is asked each time; its answer is read as lines of data and never evaluated.
+# The program is asked each time; its answer is read as lines of data and never evaluated. Values
+# behind `\builtin local` are quoted: with the backslash bash sees a command with arguments there, and
+# no assignment, and would split them.
 
 function _leapp {
-    \builtin local program=${_leapp_program-} answer line current cut last='' place=0 i=0
+    \builtin local program="${_leapp_program-}" answer line current cut last='' place=0 i=0
     \builtin local -a words first
     COMPREPLY=() words=() first=()
     if ! [ -x "$program" ]; then
@@ -46,7 +48,10 @@ function _leapp {
         ':files') _leapp_files "$current" "$cut" ;;
         ':command '*)
             i=${line#:command }
-            _leapp_command "${first[i]:-$COMP_CWORD}"
+            case $i in
+            '' | *[!0-9]*) ;;
+            *) _leapp_command "${first[i]:-$COMP_CWORD}" ;;
+            esac
             ;;
         *)
             line=${line%%$'\t'*}
@@ -62,7 +67,7 @@ function _leapp {
 
 # Names of files; readline quotes them where it can be told to.
 function _leapp_files {
-    \builtin local file quotes='' word=$1 found
+    \builtin local file quotes='' word="$1" found
     case $word in
     --*=*) word=${word#*=} ;;
     esac
@@ -106,15 +111,15 @@ function _leapp_command_name {
 
 # Without bash-completion: what the user has set by `complete -F` or `complete -C` for that command.
 function _leapp_command_words {
-    \builtin local i=0 before line=$COMP_LINE spec name=${COMP_WORDS[$1]} helper found
+    \builtin local i=0 before line="$COMP_LINE" spec name="${COMP_WORDS[$1]}" helper found
     while ((i < $1)); do
         line=${line#*"${COMP_WORDS[i]}"}
         i=$((i + 1))
     done
     before=${line%%[![:space:]]*}
     line=${line#"$before"}
-    \builtin local COMP_POINT=$((COMP_POINT - (${#COMP_LINE} - ${#line}))) COMP_CWORD=$((COMP_CWORD - $1))
-    \builtin local COMP_LINE=$line
+    \builtin local COMP_POINT="$((COMP_POINT - (${#COMP_LINE} - ${#line})))" COMP_CWORD="$((COMP_CWORD - $1))"
+    \builtin local COMP_LINE="$line"
     \builtin set -- "${COMP_WORDS[@]:$1}"
     \builtin local -a COMP_WORDS
     COMP_WORDS=("$@")

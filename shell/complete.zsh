@@ -24,7 +24,7 @@ function _leapp {
         _files
         \builtin return
         ;;
-      (':command '*)
+      (':command '<->)
         \builtin shift "${line#:command }" words
         CURRENT=$(( CURRENT - ${line#:command } ))
         _normal

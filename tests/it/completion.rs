@@ -263,6 +263,30 @@ fn in_bash_a_program_that_completes_itself_is_asked() {
     assert_eq!(shell.tab("leapp exec prod -- other pl"), "<exec><prod><--><other><plan>");
 }
 
+/// What stands on the line is text, whatever it looks like.
+#[test]
+fn what_was_typed_is_never_evaluated() {
+    let world = ready();
+    let mark = world.home.path().join("ran");
+    for kind in SHELLS {
+        let more = with_own_completion(&world, kind);
+        let mut shell = Completing::new(&world, kind, more).shell;
+        for word in [format!("a[$(touch {0})]=1", mark.display()), "*".into(), "x=`id`".into()] {
+            shell.keys(&format!("leapp exec prod -- mytool {word} ap\t"));
+            shell.keys("\u{15}\n");
+            let printed = shell.settle();
+            assert!(!printed.contains("identifier"), "{kind:?}: {printed}");
+            assert!(!mark.exists(), "{kind:?}: {word} was run by the tab key");
+        }
+        let mut shell = Completing::new(&world, kind, more);
+        let line = "leapp exec prod -- mytool -C '/a b' -- ap";
+        let told = shell.tab(line);
+        if kind == Kind::Bash {
+            assert!(told.ends_with("<--><apply-4-mytool>"), "{told}");
+        }
+    }
+}
+
 /// The shell puts the program's lines into the line as data, whatever they are.
 #[test]
 fn an_answer_is_never_evaluated() {
