@@ -38,15 +38,22 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
         let (message, hint) = doubt.explain(&proposal);
         Failure::new(Kind::Incomplete, format!("{}: {message}", shown(&file))).hint(hint)
     })?;
+    let is_new = file.symlink_metadata().is_err();
     write(&file, &text)?;
+    let found = project::at(file.clone(), home_node());
+    let found = found.map_err(|refused| {
+        // A file that can never count would only be mentioned in every shell below.
+        if is_new {
+            _ = std::fs::remove_file(&file);
+        }
+        trust::unusable(&refused)
+    })?;
     if text != Proposal::write(session.name.as_str(), args.region.as_ref()) {
         // Lines that were there before are trusted with the rest.
         for line in text.lines() {
             context.ui.say(&format!("  | {line}"));
         }
     }
-    let found = project::at(file.clone(), home_node());
-    let found = found.map_err(|refused| trust::unusable(&refused))?;
     let found = found.ok_or_else(|| Failure::new(Kind::Failed, "the file is gone again"))?;
     if args.local {
         name_ignore_line(context, &file);

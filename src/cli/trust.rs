@@ -109,6 +109,17 @@ pub(super) fn unusable(refused: &Refused) -> Failure {
     let hint = match refused.problem.as_str() {
         "everybody can write it" | "its group can write it" => format!("chmod go-w '{file}'"),
         text if text.ends_with("can write its directory") => {
+            use std::os::unix::fs::MetadataExt;
+            let directory = std::fs::metadata(refused.place.directory());
+            // What everybody uses, such as /tmp, is not the user's to narrow.
+            if directory.is_ok_and(|directory| directory.mode() & 0o1000 != 0) {
+                let hint = "cd into a directory of your own, then leapp pin NAME";
+                return Failure::new(
+                    Kind::Failed,
+                    format!("{file} cannot be used: {}", refused.problem),
+                )
+                .hint(hint);
+            }
             format!("chmod go-w '{}'", shown(refused.place.directory()))
         }
         _ => "a project file is a plain file of your own, of 4 KiB at most".to_owned(),

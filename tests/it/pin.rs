@@ -470,9 +470,14 @@ fn where_others_can_write_the_directory_nothing_is_trusted() {
     let said = pinned(&world, &shop, &["dev"]);
     assert!(said.contains("everybody can write its directory"), "{said}");
     assert_eq!(records(&world), 0);
+    assert!(!shop.join(".leapp.toml").exists(), "a file that can never count is left behind");
     everywhere(|kind| {
         let mut shell = Hooked::new(&world, kind);
         shell.run("cd code/shop");
         assert_eq!(shell.on(), "", "{kind:?}");
     });
+    // What everybody uses, such as /tmp, is not the user's to narrow.
+    chmod(&shop, 0o1777);
+    let said = pinned(&world, &shop, &["dev"]);
+    assert!(said.contains("cd into a directory of your own") && !said.contains("chmod"), "{said}");
 }
