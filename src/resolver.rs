@@ -12,6 +12,7 @@ mod flight;
 mod manager;
 pub mod marks;
 pub mod status;
+mod told;
 
 pub use cache::Cache;
 pub use entry::{Clocked, Entry};

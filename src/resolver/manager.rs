@@ -11,13 +11,14 @@ use super::{
     codes,
     entry::{Clocked, Entry},
     flight::{self, Entered, Flight, Wait},
+    told,
 };
 use crate::{
     access::{
         self, AccessError, CredentialProviderFactory, FieldError, Helpers, Hop, NoPrompt, Prompt,
         Request, Verified,
     },
-    cloud::{CloudError, ErrorKind},
+    cloud::ErrorKind,
     model::{Credentials, Session, Workspace, duration, workspace::ChainError},
     secret::Secret,
     system::hash,
@@ -283,7 +284,7 @@ impl<'a> CredentialManager<'a> {
                 if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
                     (&flight, &error)
                 {
-                    flight.share(word(cloud.kind), &cloud.code, &cloud.message);
+                    flight.share(told::word(cloud.kind), &cloud.code, &cloud.message);
                 }
                 self.make_do(hops, &name, want, error)
             }
@@ -587,28 +588,4 @@ fn offset_text(offset: i64) -> String {
     format!(
         "this machine's clock is {by} {direction} the server's; times are shown by this machine's"
     )
-}
-
-const WORDS: &[(&str, ErrorKind)] = &[
-    ("duration", ErrorKind::DurationTooLong),
-    ("expired", ErrorKind::Expired),
-    ("mfa", ErrorKind::MfaRejected),
-    ("refused", ErrorKind::Refused),
-    ("unreachable", ErrorKind::Unreachable),
-];
-
-fn word(kind: ErrorKind) -> &'static str {
-    WORDS.iter().find(|(_, known)| *known == kind).map_or("unreachable", |(word, _)| word)
-}
-
-impl From<flight::SharedFailure> for ResolveError {
-    fn from(failed: flight::SharedFailure) -> Self {
-        let kind = WORDS.iter().find(|(word, _)| *word == failed.kind);
-        AccessError::Cloud(CloudError {
-            kind: kind.map_or(ErrorKind::Unreachable, |(_, kind)| *kind),
-            code: failed.code,
-            message: format!("{} (as process {} found)", failed.message, failed.pid),
-        })
-        .into()
-    }
 }

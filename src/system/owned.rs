@@ -50,7 +50,7 @@ pub fn is_open_to_all(meta: &Metadata) -> bool {
     meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0
 }
 
-/// Which file this is, for now: device and inode number.
+/// Which file this is as long as it exists: device and inode number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Node(u64, u64);
 
