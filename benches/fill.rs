@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 fields: fields.as_object().map(Fields::from_map).unwrap_or_default(),
                 protected: false,
                 unknown: HashMap::new(),
+                source: None,
             });
         }
         Ok(())

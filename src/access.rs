@@ -19,19 +19,45 @@ mod aws;
 mod aws_iam_role_chained;
 mod aws_iam_user;
 mod aws_region;
+mod container;
+mod environment;
 pub mod field;
+mod instance;
+pub mod profile;
 pub mod prompt;
+pub mod provider;
+mod rewrite;
+pub mod source;
 
 pub use field::{Field, FieldError, Form};
-pub use prompt::{MfaQuestion, NoPrompt, Prompt, PromptError, Retry};
+pub use prompt::{MfaQuestion, NoPrompt, OpenQuestion, Prompt, PromptError, Retry};
 
-/// Every session type.
+/// The code of keys in the environment that are our own.
+pub const OWN_KEYS: &str = "own_keys";
+
+/// Every session type of the workspace.
 pub const FACTORIES: &[&dyn CredentialProviderFactory] =
     &[&aws_iam_user::AwsIamUser, &aws_iam_role_chained::AwsIamRoleChained];
 
+/// Every type of what is found outside the workspace; nobody adds those.
+pub const FOUND: &[&dyn CredentialProviderFactory] = &[
+    &profile::ProfileType::Keys,
+    &profile::ProfileType::Login,
+    &profile::ProfileType::Mfa,
+    &profile::ProfileType::Process,
+    &profile::ProfileType::Role,
+    &profile::ProfileType::Sso,
+    &profile::ProfileType::SsoSession,
+    &profile::ProfileType::WebIdentity,
+    &container::Container,
+    &environment::Environment,
+    &instance::Instance,
+];
+
 /// The factory of a session type; `None` for a type of a newer program.
 pub fn factory(session_type: &str) -> Option<&'static dyn CredentialProviderFactory> {
-    FACTORIES.iter().copied().find(|factory| factory.session_type() == session_type)
+    let mut all = FACTORIES.iter().chain(FOUND).copied();
+    all.find(|factory| factory.session_type() == session_type)
 }
 
 /// One session type.
@@ -56,6 +82,34 @@ pub trait CredentialProviderFactory: Sync {
     /// Whether it is started with the credentials of another session of the same cloud.
     fn has_parent(&self) -> bool {
         false
+    }
+
+    /// The same for one session: a profile's role may have its keys beside it.
+    fn takes_parent(&self, session: &Session) -> bool {
+        _ = session;
+        self.has_parent()
+    }
+
+    /// Whether starting the session asks a person, its parents aside.
+    fn asks(&self, session: &Session) -> bool {
+        self.summary(session).mfa_device.is_some()
+    }
+
+    /// What a person must do elsewhere before the session can be started: a login of another tool.
+    fn lacks(&self, session: &Session, place: &dyn source::Place) -> Option<AccessError> {
+        _ = (session, place);
+        None
+    }
+
+    /// Whether the credentials follow from the caller's environment, so that a name alone does not
+    /// tell which they are.
+    fn is_of_environment(&self) -> bool {
+        false
+    }
+
+    /// Under which name the session's secret is found.
+    fn subject(&self, session: &Session) -> String {
+        session.identifier().to_string()
     }
 
     /// The longest lifetime, in seconds, of what is made from this type's credentials, where that
@@ -216,6 +270,8 @@ pub struct Helpers<'a> {
     pub clock_offset: i64,
     /// The session's item in the vault.
     pub secret: &'a dyn Fn() -> Result<Option<Secret>, VaultError>,
+    /// The surroundings.
+    pub place: &'a dyn source::Place,
     /// Who can be asked.
     pub prompt: &'a dyn Prompt,
     /// Is told when a person is being asked, and when no more.
@@ -268,12 +324,26 @@ pub struct Verified {
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
+    /// Another process holds a token's file for too long.
+    #[error("another process has been refreshing '{0}' for too long")]
+    Busy(String),
     /// The person stopped.
     #[error("cancelled")]
     Cancelled,
+    /// What the request was made from is not what it was.
+    #[error("the source of '{0}' changed while it was read")]
+    Changed(String),
     /// The cloud refused or could not be reached.
     #[error(transparent)]
     Cloud(#[from] CloudError),
+    /// A person must act, with another tool than this one.
+    #[error("{problem}")]
+    Elsewhere {
+        /// What is lacking.
+        problem: String,
+        /// What to run.
+        command: String,
+    },
     /// A field of the session is not as it must be.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -283,6 +353,14 @@ pub enum AccessError {
     /// A person must answer, and may not be asked now.
     #[error("{0} is needed, and nobody can be asked for it here")]
     NeedsPerson(String),
+    /// A program that was to give credentials did not.
+    #[error("{problem}")]
+    Program {
+        /// What it did, and what it said on stderr.
+        problem: String,
+        /// Whether it only took too long.
+        timed_out: bool,
+    },
     /// The code was used a moment ago.
     #[error("this MFA code was used already; the next one appears in {seconds} s")]
     CodeUsed {

@@ -16,12 +16,14 @@ mod handout;
 mod hook;
 mod hook_env;
 mod hook_words;
+mod known;
 mod list;
 mod lock;
 mod overview;
 mod pin;
 mod place;
 mod project;
+mod provider;
 mod renew;
 mod session;
 mod start;
@@ -121,6 +123,7 @@ fn dispatch(
         Some(Command::Location(args)) => place::run(context, args, place::LOCATION),
         Some(Command::Lock) => lock::run(context),
         Some(Command::Workspace(command)) => workspace::run(context, command),
+        Some(Command::Provider(command)) => provider::run(context, &command),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Complete(args)) => complete::run(context, &args),
     }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: I/O, the clock, the environment. Times are arguments.
 
+pub mod catalog;
 pub mod credentials;
 pub mod duration;
 pub mod identifier;
@@ -11,6 +12,7 @@ pub mod session;
 pub mod timestamp;
 pub mod workspace;
 
+pub use catalog::Catalog;
 pub use credentials::{CredentialKind, Credentials, Grant};
 pub use identifier::CredentialIdentifier;
 pub use name::SessionName;

@@ -37,6 +37,35 @@ pub(super) fn route(hop: &Hop<'_>) -> Route {
     }
 }
 
+/// The same for a source with an endpoint of its own: the environment's comes first, and one that
+/// would send keys in the clear to somebody else is refused.
+pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, AccessError> {
+    let mut route = route(hop);
+    if let (None, Some(own)) = (&route.endpoint, own) {
+        if !super::profile::is_safe(own) {
+            let problem = format!("'{own}' is neither https nor a loopback address");
+            return Err(FieldError { flag: "endpoint-url".into(), problem }.into());
+        }
+        route.endpoint = Some(own.to_owned());
+    }
+    Ok(route)
+}
+
+/// The address of one service that a variable of the user's names, if our requests may go there.
+pub(super) fn service_endpoint(place: &dyn super::source::Place, variable: &str) -> Option<String> {
+    super::source::text(place, variable).filter(|url| place.trusts(url))
+}
+
+/// A role session's name, made of what AWS takes: 2 to 64 of `[A-Za-z0-9_+=,.@-]`.
+pub(super) fn session_name(text: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let mut name: String = text.chars().map(|c| if legal(c) { c } else { '-' }).take(64).collect();
+    while name.len() < 2 {
+        name.push('-');
+    }
+    name
+}
+
 /// The part of a request that every AWS type has.
 pub(super) fn material(hop: &Hop<'_>, own: &Json) -> Json {
     serde_json::json!({
@@ -105,9 +134,20 @@ pub(super) fn verify(
     credentials: &Credentials,
     helpers: &Helpers<'_>,
 ) -> Result<Verified, AccessError> {
+    verify_at(hop, None, credentials, helpers)
+}
+
+/// The same at an address of the source's own.
+pub(super) fn verify_at(
+    hop: &Hop<'_>,
+    own: Option<&str>,
+    credentials: &Credentials,
+    helpers: &Helpers<'_>,
+) -> Result<Verified, AccessError> {
     let keys = signing_keys(credentials).ok_or_else(|| lacking_keys(hop))?;
+    let route = route_to(hop, own)?;
     let caller =
-        Sts::new(route(hop), keys, helpers.clock_offset, helpers.waiting).get_caller_identity()?;
+        Sts::new(route, keys, helpers.clock_offset, helpers.waiting).get_caller_identity()?;
     Ok(Verified { account: caller.account, principal: caller.arn })
 }
 

@@ -291,13 +291,7 @@ fn fill(template: &str, hop: &Hop<'_>) -> String {
         .replace("{user}", &hop.user)
         .replace("{host}", &hop.host)
         .replace("{session}", hop.session.name.as_str());
-    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let mut name: String =
-        filled.chars().map(|c| if legal(c) { c } else { '-' }).take(64).collect();
-    while name.len() < 2 {
-        name.push('-');
-    }
-    name
+    aws::session_name(&filled)
 }
 
 fn check_template(text: &str) -> Result<(), String> {
@@ -367,6 +361,7 @@ mod tests {
             fields: Fields::from_map(fields.as_object().unwrap()),
             protected: false,
             unknown: HashMap::new(),
+            source: None,
         }
     }
 

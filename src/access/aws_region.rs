@@ -7,14 +7,12 @@ use super::{FieldError, RegionChoice, RegionSources};
 use crate::{
     cloud::{
         partition::{self, PARTITIONS, Partition},
-        shared_config,
+        shared_config::{Document, FileKind, SIZE_LIMIT, SharedConfig},
     },
     model::{RegionName, Session},
+    secret::SecretBytes,
     system::files,
 };
-
-/// No config file of the user's is larger, in bytes.
-const LIMIT: u64 = 8 << 20;
 
 /// Where the session's own requests go.
 pub(super) fn home(
@@ -79,7 +77,7 @@ fn pick(
     }
     let path = config_file(sources.own);
     let files: Vec<PathBuf> = path.iter().cloned().collect();
-    if let Some((text, source)) = profile_region(path, sources.own)
+    if let Some((text, source)) = profile_region(path, sources.own, &mut notes)
         && let Some(region) = usable(&text, &source, partition, &mut notes)
     {
         return Ok(chosen(&region, source, notes, files));
@@ -136,13 +134,19 @@ fn config_file(own: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
 fn profile_region(
     path: Option<PathBuf>,
     own: &dyn Fn(&str) -> Option<String>,
+    notes: &mut Vec<String>,
 ) -> Option<(String, String)> {
     let path = path?;
-    let text = String::from_utf8(files::read_users(&path, LIMIT).ok()??).ok()?;
+    let bytes = SecretBytes::new(files::read_users(&path, SIZE_LIMIT as u64).ok()??);
+    let document = Document::parse(FileKind::Config, bytes.expose())
+        .map_err(|error| notes.push(format!("{} is passed over: {error}", path.display())))
+        .ok()?;
     let profile = own("AWS_PROFILE").filter(|name| !name.is_empty());
     let profile = profile.unwrap_or_else(|| "default".into());
-    let region = shared_config::region_of(&text, &profile)?;
-    Some((region, format!("profile '{profile}' in {}", path.display())))
+    let source = format!("profile '{profile}' in {}", path.display());
+    let config = SharedConfig::merge(Some((path, document)), None);
+    let region = config.profile(&profile)?.get("region")?;
+    Some((region.to_owned(), source))
 }
 
 /// `us-east-1` where the partition has it, else the partition's first.
@@ -171,6 +175,7 @@ mod tests {
             fields: Fields::default(),
             protected: false,
             unknown: HashMap::new(),
+            source: None,
         }
     }
 

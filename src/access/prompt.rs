@@ -1,6 +1,8 @@
 //! Asking a person, as a trait: a terminal implements it elsewhere, and those who may not ask have
 //! [`NoPrompt`].
 
+use crate::secret::Secret;
+
 /// Why a question is asked again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Retry {
@@ -23,6 +25,17 @@ pub struct MfaQuestion<'a> {
     pub retry: Option<Retry>,
 }
 
+/// A question that somebody else wants to be asked: its text is not ours.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenQuestion<'a> {
+    /// Who asks.
+    pub asker: &'a str,
+    /// The question.
+    pub text: &'a str,
+    /// Whether the answer must not be seen.
+    pub secret: bool,
+}
+
 /// No answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PromptError {
@@ -39,6 +52,9 @@ pub trait Prompt {
     /// A one-time code, as it was typed.
     fn mfa_code(&self, question: &MfaQuestion<'_>) -> Result<String, PromptError>;
 
+    /// An answer to somebody else's question, as it was typed.
+    fn answer(&self, question: &OpenQuestion<'_>) -> Result<Secret, PromptError>;
+
     /// Whether questions reach a person.
     fn can_ask(&self) -> bool;
 
@@ -54,6 +70,10 @@ pub struct NoPrompt;
 
 impl Prompt for NoPrompt {
     fn mfa_code(&self, _: &MfaQuestion<'_>) -> Result<String, PromptError> {
+        Err(PromptError::Unavailable)
+    }
+
+    fn answer(&self, _: &OpenQuestion<'_>) -> Result<Secret, PromptError> {
         Err(PromptError::Unavailable)
     }
 

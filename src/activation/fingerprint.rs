@@ -2,15 +2,15 @@
 
 use crate::{
     access,
-    model::{Session, Workspace, workspace::ChainError},
+    model::{Catalog, Session, catalog::ChainError},
     system::hash,
 };
 
 /// A hash over each hop of the session's chain: its id, its type and its principal. It changes when
 /// the session would speak for somebody else, and not when it is renamed or lasts longer.
-pub fn fingerprint(workspace: &Workspace, session: &Session) -> Result<String, ChainError> {
+pub fn fingerprint(catalog: &Catalog, session: &Session) -> Result<String, ChainError> {
     let mut parts = Vec::new();
-    for hop in workspace.chain(session)? {
+    for hop in catalog.chain(session)? {
         let principal = access::factory(&hop.session_type).map(|f| f.principal(hop));
         parts.push(hop.id.to_string());
         parts.push(hop.session_type.clone());

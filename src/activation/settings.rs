@@ -20,8 +20,10 @@ pub struct Proposal {
 pub enum Target {
     /// By its id.
     Identifier(CredentialIdentifier),
-    /// By its name.
+    /// By its name: a session of the workspace or a profile.
     Name(SessionName),
+    /// A session of the workspace, by its name.
+    Session(SessionName),
 }
 
 impl Target {
@@ -30,6 +32,7 @@ impl Target {
         match self {
             Self::Identifier(id) => id.to_string(),
             Self::Name(name) => name.to_string(),
+            Self::Session(name) => format!("session:{name}"),
         }
     }
 }
@@ -41,9 +44,12 @@ impl TryFrom<String> for Target {
         if let Ok(id) = CredentialIdentifier::parse(&text) {
             return Ok(Self::Identifier(id));
         }
-        let name = text.strip_prefix("session:").unwrap_or(&text);
+        let (form, name): (fn(SessionName) -> Self, &str) = match text.strip_prefix("session:") {
+            Some(name) => (Self::Session, name),
+            None => (Self::Name, &text),
+        };
         SessionName::parse(name)
-            .map(Self::Name)
+            .map(form)
             .map_err(|error| format!("{text:?} names no session: {error}"))
     }
 }
@@ -208,7 +214,6 @@ mod tests {
         for bad in [
             "session = \"a b\"",
             "session = \"$(id)\"",
-            "session = \"profile:x\"",
             "session = 7",
             "session = \"a\\u001b\"",
             "session = \"a\"\naccount = \"12\"",

@@ -123,6 +123,9 @@ pub(super) enum Command {
     /// Inspect and restore the workspace file
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// List and ask the programs of third parties that give credentials
+    #[command(subcommand)]
+    Provider(ProviderCommand),
     /// Make this directory use a session: write its project file and trust it
     Pin(PinArgs),
     /// Look at a project file and let it switch its session on
@@ -168,6 +171,8 @@ pub(super) enum Values {
     Files,
     /// What the argument itself lists, or nothing: secrets, codes, new names.
     Others,
+    /// Providers of the settings.
+    Providers,
     /// AWS's regions.
     Regions,
     /// Sessions of the workspace.
@@ -181,6 +186,7 @@ pub(super) fn values_of(path: &[String], arg: &clap::Arg) -> Values {
     match (path.as_slice(), arg.get_id().as_str()) {
         (["region", ..], "name") | (_, "region") => Values::Regions,
         (["session", "add" | "edit", ..] | ["location", ..], "name") => Values::Others,
+        (["provider", ..], "name") => Values::Providers,
         (["session", "edit"], "words") | (_, "name" | "parent") => Values::Sessions,
         (_, id) if is_file(id) => Values::Files,
         _ => Values::Others,
@@ -504,6 +510,17 @@ pub(super) enum WorkspaceCommand {
         /// Do not ask
         #[arg(long, short, action = ArgAction::SetTrue)]
         yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProviderCommand {
+    /// List the providers, and what they said last; runs none of them
+    List,
+    /// Ask the providers anew what they have
+    Refresh {
+        /// The provider; without it, all of them
+        name: Option<String>,
     },
 }
 

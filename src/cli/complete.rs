@@ -13,7 +13,12 @@ use super::{
     print,
     session::{edit, summary_of},
 };
-use crate::{access, cloud::partition::PARTITIONS, model::Workspace, workspace::Store};
+use crate::{
+    access::{self, provider::listing::Shelf},
+    cloud::partition::PARTITIONS,
+    model::Workspace,
+    workspace::Store,
+};
 
 /// What the identifier of a session begins with, where it is typed in full.
 const SESSION: &str = "session:";
@@ -155,6 +160,7 @@ fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
             let shown = possible.iter().filter(|value| !value.is_hide_set());
             Offered::These(shown.map(|v| (v.get_name().to_owned(), String::new())).collect())
         }
+        Values::Providers => Offered::These(providers(context)),
         Values::Regions => {
             let named = |partition: &'static crate::cloud::partition::Partition| {
                 let regions = partition.regions.iter();
@@ -181,6 +187,17 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = described.collect();
     all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
     all
+}
+
+/// The names of the providers, unless the settings turn names off.
+fn providers(context: &Context) -> Vec<(String, String)> {
+    let Ok(config) = context.config() else { return Vec::new() };
+    let shelf = Shelf::new(&context.home);
+    let described = config.providers.iter().map(|settings| {
+        let last = shelf.read(settings).last;
+        (settings.name.to_string(), last.map(|last| last.description.name).unwrap_or_default())
+    });
+    described.filter(|_| config.completion_names).collect()
 }
 
 /// The workspace, if the machine's own key opens it: a vault might ask.

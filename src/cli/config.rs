@@ -1,11 +1,16 @@
 //! The settings in `config.toml`: documented keys only.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::failure::{Failure, Kind, Outcome};
-use crate::{model::duration, system::files};
+use crate::{
+    access::provider::{self, ProviderName},
+    model::duration,
+    system::files,
+};
 
 /// No settings file is larger, in bytes.
 const LIMIT: u64 = 64 << 10;
@@ -20,11 +25,38 @@ pub(super) struct Config {
     vault_unlock: Option<String>,
     /// Whether `AWS_ENDPOINT_URL` may send our own requests to any https address.
     pub(super) endpoint_env: bool,
+    #[serde(rename = "providers")]
+    provider_tables: BTreeMap<Spanned<String>, ProviderTable>,
+    /// The third-party providers, by name.
+    #[serde(skip)]
+    pub(super) providers: Vec<provider::Settings>,
 }
+
+/// `[providers.NAME]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderTable {
+    /// The program.
+    command: Spanned<String>,
+    /// What it always gets.
+    #[serde(default)]
+    args: Vec<String>,
+    /// How long it may take for credentials.
+    timeout: Option<Spanned<String>>,
+}
+
+/// What is wrong, and where in the text.
+type Problem = (String, usize);
 
 impl Default for Config {
     fn default() -> Self {
-        Self { completion_names: true, vault_unlock: None, endpoint_env: false }
+        Self {
+            completion_names: true,
+            vault_unlock: None,
+            endpoint_env: false,
+            provider_tables: BTreeMap::new(),
+            providers: Vec::new(),
+        }
     }
 }
 
@@ -36,11 +68,16 @@ impl Config {
         };
         let text = String::from_utf8(content.bytes)
             .map_err(|_| refuse(path, "it is not UTF-8".to_owned(), None))?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
             let place = error.span().map(|span| line_and_column(&text, span.start));
             refuse(path, error.message().to_owned(), place)
         })?;
         config.unlock_for().map_err(|problem| refuse(path, problem, None))?;
+        let tables = std::mem::take(&mut config.provider_tables);
+        let providers = tables.into_iter().map(|(name, table)| table.check(&name));
+        config.providers = providers
+            .collect::<Result<_, Problem>>()
+            .map_err(|(problem, at)| refuse(path, problem, Some(line_and_column(&text, at))))?;
         Ok(config)
     }
 
@@ -55,11 +92,35 @@ impl Config {
     }
 }
 
+impl ProviderTable {
+    fn check(self, name: &Spanned<String>) -> Result<provider::Settings, Problem> {
+        let at = name.span().start;
+        let name = ProviderName::parse(name.get_ref()).map_err(|e| (e.to_string(), at))?;
+        let at = self.command.span().start;
+        let command = Path::new(self.command.get_ref()).to_owned();
+        if !command.is_absolute() {
+            let problem = format!("{:?} is no absolute path to a program", self.command.get_ref());
+            return Err((problem, at));
+        }
+        let timeout = self.timeout.map_or(Ok(provider::TIMEOUT), |text| {
+            let refuse = |problem: String| (format!("timeout: {problem}"), text.span().start);
+            let seconds = duration::parse(text.get_ref()).map_err(|e| refuse(e.to_string()))?;
+            if !(1..=600).contains(&seconds) {
+                return Err(refuse("1s to 10m are possible".to_owned()));
+            }
+            Ok(Duration::from_secs(seconds.into()))
+        })?;
+        let arguments = self.args.into_iter().map(Into::into).collect();
+        Ok(provider::Settings { name, command, arguments, timeout })
+    }
+}
+
 fn refuse(path: &Path, problem: String, place: Option<(usize, usize)>) -> Failure {
     let place = place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
     let first = problem.lines().next().unwrap_or_default().to_owned();
     Failure::new(Kind::Failed, format!("{}{place}: {first}", path.display())).hint(
-        "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true",
+        "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true, and \
+         [providers.NAME] with command = \"/path\", args = [\"...\"], timeout = \"30s\"",
     )
 }
 
@@ -99,5 +160,37 @@ mod tests {
         assert!(!config.endpoint_env && config.completion_names);
         assert!(!read("completion_names = false").unwrap().completion_names);
         assert_eq!(read("vault_unlock = \"0\"").unwrap().unlock_for(), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn providers_are_read() {
+        let text = "endpoint_env = true\n[providers.b-2]\ncommand = \"/opt/b\"\nargs = [\"-x\", \"y\"]\n\
+                    timeout = \"2m\"\n[providers.a]\ncommand = \"/opt/a\"\n";
+        let providers = read(text).unwrap().providers;
+        let names: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["a", "b-2"]);
+        assert_eq!(providers[0].timeout, Duration::from_secs(30));
+        assert_eq!(
+            (providers[1].timeout, providers[1].arguments.len()),
+            (Duration::from_mins(2), 2)
+        );
+    }
+
+    #[test]
+    fn a_provider_that_cannot_be_is_refused_with_its_place() {
+        for (text, expected) in [
+            ("[providers.a]\n", ":1:1: missing field `command`"),
+            ("\n[providers.Up]\ncommand = \"/x\"", ":2:12: \"Up\" is no name"),
+            ("[providers.a]\ncommand = \"x\"", ":2:11: \"x\" is no absolute path"),
+            ("[providers.a]\ncommand = \"/x\"\n timeout = \"soon\"", ":3:12: timeout: \"soon\" is"),
+            ("[providers.a]\ncommand = \"/x\"\ntimeout = \"11m\"", ":3:11: timeout: 1s to 10m"),
+            ("[providers.a]\ncommand = \"/x\"\nshell = true", ":3:1: unknown field"),
+            ("[providers.a]\ncommand = \"/x\"\nargs = \"-x\"", ":3:8: invalid type"),
+            ("providers = 1", ":1:13: invalid type"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.message.contains(expected), "{text}: {}", error.message);
+            assert!(error.hint.unwrap().contains("[providers.NAME]"));
+        }
     }
 }

@@ -1,17 +1,24 @@
 //! What every command stands on: where things are, what was inherited, who can be asked.
 
-use std::{cell::OnceCell, ffi::OsString, path::PathBuf};
+use std::{
+    cell::OnceCell,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{
     args::{Global, When},
     config::Config,
-    failure::{Failure, Kind, Outcome},
+    failure::{Failure, Outcome},
 };
 use crate::{
-    access::Prompt,
+    access::{
+        Prompt,
+        source::{self, Place},
+    },
     cloud::endpoint,
     envdelta::Inherited,
-    model::{Session, Workspace},
+    model::Catalog,
     resolver::{Cache, CredentialManager, Helper, Surroundings},
     seal::Key,
     secret::{Secret, SecretBytes},
@@ -162,14 +169,14 @@ impl Context {
         vault.is_ok_and(|vault| vault.remove(&self.cache_subject()).unwrap_or(false))
     }
 
-    /// A manager over the workspace.
+    /// A manager over all that is known.
     pub(super) fn manager<'a>(
         &'a self,
-        workspace: &'a Workspace,
+        catalog: &'a Catalog,
         cache: Option<Cache>,
     ) -> Outcome<CredentialManager<'a>> {
         let surroundings = self.surroundings()?;
-        Ok(CredentialManager::new(workspace, self.run.clone(), cache, surroundings, self))
+        Ok(CredentialManager::new(catalog, self.run.clone(), cache, surroundings, self))
     }
 
     /// Opens the vault that the workspace names; where it names none, chooses and makes one.
@@ -295,12 +302,47 @@ impl Context {
     }
 }
 
+impl Place for Context {
+    fn own(&self, name: &str) -> Option<OsString> {
+        Self::own(self, name).filter(|value| !value.is_empty())
+    }
+
+    fn keys_of(&self) -> Option<String> {
+        self.before.state()?;
+        text("LEAPP_SESSION").or_else(|| Some("another session".to_owned()))
+    }
+
+    fn child_environment(&self) -> Vec<(OsString, OsString)> {
+        super::exec::own_environment(self)
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn run(&self) -> Option<&Path> {
+        Some(&self.run)
+    }
+
+    fn trusts(&self, url: &str) -> bool {
+        let trusted = self.config().is_ok_and(|config| config.endpoint_env);
+        endpoint::is_loopback(url) || (trusted && url.starts_with("https://"))
+    }
+}
+
 impl Helper for Context {
+    fn place(&self) -> &dyn Place {
+        self
+    }
+
     fn prompt(&self) -> &dyn Prompt {
         if self.may_unlock { &self.ui } else { &crate::access::NoPrompt }
     }
 
     fn secret(&self, subject: &str) -> Result<Option<Secret>, VaultError> {
+        if let Some(secret) = source::secret(subject, self)? {
+            return Ok(Some(secret));
+        }
         let Some(Some(backend)) = self.backend.get() else {
             return Ok(None);
         };
@@ -380,38 +422,6 @@ fn user_name() -> String {
 /// Whether `LEAPP_CACHE` is `off`.
 pub(super) fn is_cache_off() -> bool {
     text("LEAPP_CACHE").as_deref() == Some("off")
-}
-
-/// The session of that name, id or identifier. Never anything that is only like it.
-pub(super) fn find<'a>(workspace: Option<&'a Workspace>, name: &str) -> Outcome<&'a Session> {
-    let wanted = name.strip_prefix("session:").unwrap_or(name);
-    let id = uuid::Uuid::try_parse(wanted).ok().filter(|_| wanted.len() == 36);
-    let found = workspace.and_then(|workspace| match id {
-        Some(id) => workspace.by_id(id),
-        None => workspace.by_name(wanted),
-    });
-    found.ok_or_else(|| unknown(workspace, name))
-}
-
-fn unknown(workspace: Option<&Workspace>, name: &str) -> Failure {
-    let failure = Failure::new(Kind::Incomplete, format!("there is no session {name:?}"));
-    let names = workspace.map(|w| w.sessions.iter().map(|s| s.name.as_str())).into_iter().flatten();
-    let mut near: Vec<&str> = names.filter(|known| is_near(known, name)).take(3).collect();
-    near.sort_unstable();
-    match near.as_slice() {
-        [] if workspace.is_none_or(|w| w.sessions.is_empty()) => {
-            failure.hint("add one: leapp session add")
-        }
-        [] => failure.hint("leapp list"),
-        near => failure.hint(format!("leapp list; names like it: {}", near.join(", "))),
-    }
-}
-
-/// Whether a person may have meant `known`: for a hint, never for a choice.
-fn is_near(known: &str, typed: &str) -> bool {
-    let (known, typed) = (known.to_ascii_lowercase(), typed.to_ascii_lowercase());
-    let shared = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
-    typed.len() >= 3 && (known.contains(&typed) || typed.contains(&known) || shared >= 3)
 }
 
 /// Whether the vault that is asked for is the one that holds the secrets.

@@ -120,8 +120,8 @@ pub(super) fn run(context: &Context, args: &DoctorArgs) -> Outcome<u8> {
 
 fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
     let shell = super::env::chosen_shell(None);
-    let storage = storage::look(context, shell);
-    let workspace = storage.opened.as_ref().map(|opened| &opened.workspace);
+    let mut storage = storage::look(context, shell);
+    let known = context.known_beside(Ok(storage.opened.take()));
     let cached = storage.cache.as_ref();
     [
         program::findings(shell),
@@ -133,7 +133,7 @@ fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
         run_directory::findings(context, shell),
         clock::findings(cached),
         network::findings(shell),
-        projects::findings(context, workspace),
+        projects::findings(context, &known),
         storage.findings,
     ]
     .into_iter()

@@ -4,7 +4,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 
 use super::{
     args::{EnvArgs, Selection},
-    context::{Context, find, variable},
+    context::{Context, variable},
     exec, fail,
     failure::{Failure, Kind, Outcome},
     handout::{Asked, choose, hand_out},
@@ -84,11 +84,10 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<S
 
 /// The identifier of the session that was named, or is picked now.
 fn named(context: &Context, name: Option<&str>) -> Outcome<String> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let known = context.known();
     let session = match name {
-        Some(name) => find(workspace, name)?,
-        None => choose(context, workspace)?,
+        Some(name) => known.find(name)?,
+        None => choose(context, &known)?,
     };
     Ok(session.identifier().to_string())
 }

@@ -9,7 +9,7 @@ use super::{
     handout::{Asked, hand_out},
 };
 use crate::{
-    envdelta::{EnvDelta, Kind as StateKind},
+    envdelta::{EnvDelta, Kind as StateKind, Return},
     system::{exec, terminal},
 };
 
@@ -50,6 +50,31 @@ fn environment(context: &Context, args: ExecArgs) -> Outcome<Vec<(OsString, OsSt
     };
     let answer = hand_out(context, &asked)?;
     Ok(applied(std::env::vars_os(), &answer.delta))
+}
+
+/// The user's own environment, as it was before a session of ours: for programs that look for keys
+/// themselves. No passphrase, and nothing of a session.
+pub(super) fn own_environment(context: &Context) -> Vec<(OsString, OsString)> {
+    let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let steps = match context.before.way_back() {
+        Return::Everything(steps) => steps,
+        Return::MarkersOnly => Vec::new(),
+    };
+    let goes = |name: &OsStr| {
+        let name = name.to_str();
+        name.is_some_and(|name| {
+            OURS_ALONE.contains(&name)
+                || name == "LEAPP_SESSION"
+                || name == "LEAPP_STATE"
+                || steps.iter().any(|step| step.name.as_str() == name)
+        })
+    };
+    environment.retain(|(name, _)| !goes(name));
+    let originals = steps
+        .iter()
+        .filter_map(|step| Some((step.name.as_str().into(), step.otherwise.as_ref()?.into())));
+    environment.extend(originals);
+    environment
 }
 
 /// An environment after a change.

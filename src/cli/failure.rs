@@ -1,7 +1,10 @@
 //! What went wrong, as the user is told it, and the exit status that goes with it.
 
 use crate::{
-    access::{AccessError, FieldError, PromptError},
+    access::{
+        AccessError, FieldError, PromptError,
+        provider::{FailureKind, ProviderError},
+    },
     cloud::{CloudError, ErrorKind},
     resolver::ResolveError,
     system::{directory::PathError, exec::ExecError, paths::HomeError},
@@ -52,7 +55,7 @@ impl Kind {
 }
 
 /// A failure on its way to the user.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
     pub(super) message: String,
@@ -84,6 +87,18 @@ impl Failure {
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what lies behind it.
+    pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// The same for several.
+    pub(super) fn because_all(mut self, causes: Vec<String>) -> Self {
+        self.causes.extend(causes);
         self
     }
 
@@ -222,6 +237,8 @@ impl From<CloudError> for Failure {
         match error.kind {
             ErrorKind::Unreachable => Self::of(Kind::Unreachable, &error)
                 .hint("check the network and HTTPS_PROXY, then try again"),
+            ErrorKind::LoginNeeded => Self::of(Kind::NeedsAction, &error)
+                .hint("log in again with the AWS CLI: aws sso login, or aws login"),
             ErrorKind::MfaRejected => AccessError::MfaRejected.into(),
             ErrorKind::DurationTooLong | ErrorKind::Expired | ErrorKind::Refused => {
                 Self::of(Kind::Invalid, &error)
@@ -247,6 +264,16 @@ impl From<AccessError> for Failure {
                 Self::of(Kind::NeedsAction, &error)
             }
             AccessError::NeedsPerson(_) => Self::of(Kind::NeedsAction, &error),
+            AccessError::Busy(_) => Self::of(Kind::Unreachable, &error).hint("try again"),
+            AccessError::Changed(_) => Self::of(Kind::Failed, &error).hint("try again"),
+            AccessError::Elsewhere { ref command, .. } => {
+                let command = command.clone();
+                Self::of(Kind::NeedsAction, &error).hint(command)
+            }
+            AccessError::Program { timed_out, .. } => {
+                let kind = if timed_out { Kind::Unreachable } else { Kind::Failed };
+                Self::of(kind, &error)
+            }
             AccessError::SecretMissing(ref name) | AccessError::SecretUnusable(ref name) => {
                 let hint = format!("leapp session edit {name} --secret-access-key-stdin");
                 Self::of(Kind::Storage, &error).hint(hint)
@@ -272,6 +299,20 @@ impl From<ResolveError> for Failure {
             ResolveError::UnknownType { .. } => (Kind::Incomplete, "install a newer leapp"),
         };
         Self::of(kind, &error).hint(hint)
+    }
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        let kind = match error.kind() {
+            FailureKind::Action => Kind::NeedsAction,
+            FailureKind::Cancelled => return Self::cancelled(),
+            FailureKind::Failed => Kind::Failed,
+            FailureKind::Incomplete => Kind::Incomplete,
+            FailureKind::Refused => Kind::Invalid,
+            FailureKind::Unreachable => Kind::Unreachable,
+        };
+        Self { hint: error.hint(), ..Self::of(kind, &error) }
     }
 }
 
@@ -319,6 +360,9 @@ mod tests {
         assert_eq!(failure.message, "cannot start session 'prod'");
         assert_eq!(failure.causes, ["AccessDenied: no"]);
         assert_eq!(failure.exit(), 4);
+        let ended = Failure::from(CloudError::login_needed("invalid_grant", "the login has ended"));
+        assert_eq!((ended.exit(), ended.message.as_str()), (3, "the login has ended"));
+        assert!(ended.hint.is_some_and(|hint| hint.contains("aws sso login")));
         assert_eq!(Failure::cancelled().doing("x").message, "cancelled");
     }
 }

@@ -1,24 +1,23 @@
 //! From a name to an answer: warm out of the cache, else through workspace and manager.
 
-use std::path::PathBuf;
-
 use super::{
     args::Selection,
-    context::{self, Context, find},
+    context::{self, Context},
     failure::{Failure, Kind, Outcome},
+    known::Known,
     project,
 };
 use crate::{
     access::{self, Outcome as Given, RegionSources},
     cloud::endpoint,
     envdelta::{EnvDelta, Kind as StateKind, Managed, State, Value},
-    model::{Credentials, RegionName, Session, Timestamp, Workspace},
+    model::{Catalog, CredentialIdentifier, Credentials, RegionName, Session, Timestamp},
     resolver::{
         Cache, CredentialManager, Entry, Resolved, Want,
         answer::{Answer, Question},
         audit, marks,
     },
-    system::{files::Stamp, input},
+    system::input,
     ui::{Choice, pick},
 };
 
@@ -91,39 +90,30 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
 }
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
-    let config = context::stamp_of_config(context);
     context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let known = context.known();
     let session = match &asked.name {
-        Some(name) => find(workspace, name)?,
-        None => chosen(context, workspace)?,
+        Some(name) => known.find(name)?,
+        None => chosen(context, &known)?,
     };
-    let Some(workspace) = workspace else { return Err(nothing_named()) };
     confirm(context, session)?;
     if asked.by_hand {
         marks::unstop(&context.run, session.id);
     }
     audit::rotate(&context.home.audit());
     context.ui.debug(&format!("session {} '{}'", session.id, session.name));
-    let stamp = opened.as_ref().and_then(|opened| opened.stamp);
-    let files = vec![config, (context.home.workspace(), stamp)];
-    let answer = make(context, asked, workspace, session, files)?;
+    let answer = make(context, asked, &known, session)?;
     record(context, asked, &answer);
     Ok(answer)
 }
 
-/// Makes the answer and keeps it. `files` are those that it depends on so far.
-fn make(
-    context: &Context,
-    asked: &Asked,
-    workspace: &Workspace,
-    session: &Session,
-    mut files: Vec<(PathBuf, Option<Stamp>)>,
-) -> Outcome<Answer> {
-    let choice = region(context, workspace, session, &asked.regions(context))?;
+/// Makes the answer and keeps it.
+fn make(context: &Context, asked: &Asked, known: &Known, session: &Session) -> Outcome<Answer> {
+    let catalog = &known.catalog;
+    let choice = region(context, catalog, session, &asked.regions(context))?;
+    let mut files = known.files.clone();
     files.extend(Answer::stamps(choice.files.clone()));
-    let manager = context.manager(workspace, context.cache(false))?;
+    let manager = context.manager(catalog, context.cache(false))?;
     let resolved = resolve(&manager, session, &asked.selection)?;
     let (left, region_source) = (resolved.clocked.left(), &choice.source);
     context.ui.debug(&format!("{left} s left; region {} ({region_source})", choice.region));
@@ -148,8 +138,14 @@ fn make(
     let (name, identity) = (session.name.to_string(), session.identifier().to_string());
     let answer = Answer { session: name, identity, entry, delta, notes, files };
     // A protected session is asked for anew each time, so its answer is never a finished one.
+    // So is one that is of the environment: the name does not tell which keys were meant.
+    let of_environment = catalog.chain(session).is_ok_and(|chain| {
+        let factories = chain.iter().filter_map(|hop| access::factory(&hop.session_type));
+        factories.into_iter().any(access::CredentialProviderFactory::is_of_environment)
+    });
     if let (Some(cache), Some(name)) = (manager.cache().filter(|_| kept), &asked.name)
         && !session.protected
+        && !of_environment
     {
         answer.keep(cache, &key(context, asked, name));
     }
@@ -215,14 +211,14 @@ pub(super) fn mfa_code(given: Option<&str>) -> Outcome<Option<String>> {
 /// The region of a session, with the user's own variables.
 pub(super) fn region(
     context: &Context,
-    workspace: &Workspace,
+    catalog: &Catalog,
     session: &Session,
     said: &Regions,
 ) -> Outcome<access::RegionChoice> {
     let flag = said.flag.as_ref();
     let factory = factory_of(session)?;
     let own = |name: &str| context.own_text(name);
-    let default = workspace.default_region.as_ref();
+    let default = catalog.workspace.default_region.as_ref();
     let project = said.project.as_ref();
     let sources = RegionSources { flag, project, own: &own, default };
     factory.choose_region(session, &sources).map_err(|error| {
@@ -247,33 +243,35 @@ pub(super) fn factory_of(
 }
 
 /// The session where none was named: the project's, or one that a person picks.
-fn chosen<'a>(context: &Context, workspace: Option<&'a Workspace>) -> Outcome<&'a Session> {
-    match project::session_here(context, workspace)? {
+fn chosen<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Session> {
+    match project::session_here(context, known)? {
         Some(session) => Ok(session),
-        None => choose(context, workspace),
+        None => choose(context, known),
     }
 }
 
 /// Lets a person pick a session where none was named: recently used ones first.
-pub(super) fn choose<'a>(
-    context: &Context,
-    workspace: Option<&'a Workspace>,
-) -> Outcome<&'a Session> {
-    let sessions = workspace.map(|w| w.sessions.as_slice()).unwrap_or_default();
+///
+/// Where nobody can pick, a valid `[default]` of the shared files is taken, and that is said.
+pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Session> {
+    let mut sorted = known.choices();
+    let is_empty = sorted.is_empty();
     let nothing = || {
-        let hint = if sessions.is_empty() {
-            "add one: leapp session add"
-        } else {
-            "name one of 'leapp list'"
-        };
+        let hint = if is_empty { "add one: leapp session add" } else { "name one of 'leapp list'" };
         Failure::new(Kind::Incomplete, "no session was named").hint(hint)
     };
     let may_pick = crate::system::terminal::stdin_is_terminal() && context.ui.can_ask();
-    if sessions.is_empty() || !may_pick {
-        return Err(nothing());
+    if is_empty || !may_pick {
+        let id = CredentialIdentifier::Profile("default".to_owned());
+        let default = known.catalog.by_identifier(&id).ok_or_else(|| match known.readable() {
+            Err(failure) => failure,
+            Ok(()) => nothing(),
+        })?;
+        context.ui.note(&format!("no session was named: '{}' is taken", default.identifier()));
+        return Ok(default);
     }
+    known.readable()?;
     let recent = audit::recent(&context.home.audit());
-    let mut sorted: Vec<&Session> = sessions.iter().collect();
     sorted.sort_by(|a, b| {
         let used = |s: &Session| recent.get(&s.identifier()).cloned();
         used(b).cmp(&used(a)).then_with(|| a.name.cmp(&b.name))
@@ -284,10 +282,6 @@ pub(super) fn choose<'a>(
         Choice::Cancelled => Err(Failure::cancelled()),
         Choice::Unavailable => Err(nothing()),
     }
-}
-
-fn nothing_named() -> Failure {
-    Failure::new(Kind::Incomplete, "there are no sessions").hint("add one: leapp session add")
 }
 
 fn item(session: &Session) -> String {

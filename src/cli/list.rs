@@ -1,6 +1,7 @@
-//! `leapp list`: every session with its status, from the cache alone.
+//! `leapp list`: everything that can give credentials, with its status, from the cache alone; and
+//! what cannot, with the reason.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
@@ -8,46 +9,115 @@ use super::{
     args::ListArgs,
     context::Context,
     failure::Outcome,
+    known::Known,
     print, print_json,
     session::{summary_of, with_parent},
 };
 use crate::{
-    model::{Session, Workspace, duration},
-    output::table::{self, Emphasis, Row},
+    access::{self, OWN_KEYS, profile::holds_long_term_keys},
+    model::{CredentialIdentifier, Session, catalog::Unusable, duration},
+    output::table::{self, Emphasis, Row, visible},
     resolver::status::{self, Status},
 };
 
 pub(super) fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let empty = Workspace::default();
-    let workspace = opened.as_ref().map_or(&empty, |opened| &opened.workspace);
-    let manager = context.manager(workspace, context.existing_cache())?;
-    let statuses = status::of_all(&manager, workspace);
+    let known = context.known();
+    let manager = context.manager(&known.catalog, context.existing_cache())?;
+    let statuses = status::of_all(&manager, &known.catalog);
     let wanted = args.text.as_deref().unwrap_or_default().to_lowercase();
-    let mut shown: Vec<(&Session, Status)> = workspace
-        .sessions
-        .iter()
+    let mut shown: Vec<(&Session, Status)> = known
+        .catalog
+        .sessions()
         .zip(statuses)
+        .filter(|(session, _)| !is_inner(session))
         .filter(|(session, _)| wanted.is_empty() || haystack(session).contains(&wanted))
         .collect();
-    shown.sort_by_cached_key(|(session, _)| session.name.as_str().to_ascii_lowercase());
+    shown.sort_by_cached_key(|(session, _)| session.name.as_str().to_lowercase());
+    let unusable: Vec<&Unusable> = known
+        .catalog
+        .unusable
+        .iter()
+        // That this shell's keys are ours is no news.
+        .filter(|unusable| unusable.code != OWN_KEYS)
+        .filter(|unusable| unusable.name.to_lowercase().contains(&wanted))
+        .collect();
     if context.ui.manner().json {
-        let names: HashMap<String, &Session> =
-            workspace.sessions.iter().map(|s| (s.identifier().to_string(), s)).collect();
-        let rows = shown.iter().map(|(session, status)| {
-            let parent = session.parent.as_ref().and_then(|id| names.get(&id.to_string()));
-            row_json(context, session, parent.map(|parent| parent.name.to_string()), *status)
-        });
-        return print_json(&rows.collect());
+        // A workspace that cannot be read is no empty one.
+        known.readable()?;
+        return print_json(&in_json(context, &known, &shown, &unusable));
     }
-    if shown.is_empty() {
-        say_empty(context, workspace, &wanted);
-        return Ok(());
+    if shown.is_empty() && unusable.is_empty() {
+        known.readable()?;
+        say_empty(context, &known, &wanted);
+    } else {
+        print(&in_words_all(context, &known, &shown, &unusable))?;
     }
-    let rows: Vec<Row> =
-        shown.iter().map(|(s, status)| row(context, workspace, s, *status)).collect();
+    say_notes(context, &known, &shown);
+    known.readable()
+}
+
+/// Nobody names it: it stands behind roles that share a code.
+fn is_inner(session: &Session) -> bool {
+    matches!(session.source, Some(CredentialIdentifier::MfaSession { .. }))
+}
+
+fn in_words_all(
+    context: &Context,
+    known: &Known,
+    shown: &[(&Session, Status)],
+    unusable: &[&Unusable],
+) -> String {
+    let rows: Vec<Row> = shown.iter().map(|(s, status)| row(context, known, s, *status)).collect();
     let names = ["NAME", "TYPE", "ACCOUNT", "ROLE", "REGION", "STATUS"];
-    print(&table::render(&names, &rows, context.ui.table_style()))
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str(&table::render(&names, &rows, context.ui.table_style()));
+    }
+    if !unusable.is_empty() {
+        let between = if rows.is_empty() { "" } else { "\n" };
+        text.push_str(between);
+        text.push_str("not usable:\n");
+        for unusable in unusable {
+            let name = shown_name(&unusable.identifier, &unusable.name);
+            text.push_str(&format!("  {}  {}\n", visible(&name), visible(&unusable.reason)));
+            if let Some(place) = &unusable.place {
+                text.push_str(&format!(
+                    "  {:width$}  {}\n",
+                    "",
+                    visible(place),
+                    width = name.len()
+                ));
+            }
+        }
+    }
+    text
+}
+
+/// A name that can be typed and tells what it is.
+fn shown_name(identifier: &CredentialIdentifier, name: &str) -> String {
+    match identifier {
+        CredentialIdentifier::SsoSession(_) => identifier.to_string(),
+        _ => name.to_owned(),
+    }
+}
+
+/// What a person should know besides: on stderr, so that the list stays one.
+fn say_notes(context: &Context, known: &Known, shown: &[(&Session, Status)]) {
+    for problem in &known.problems {
+        context.ui.note(&format!("{problem}; nothing in that file counts"));
+    }
+    let visible: HashSet<CredentialIdentifier> =
+        shown.iter().map(|(session, _)| session.identifier()).collect();
+    for warning in known.warnings.iter().filter(|w| visible.contains(&w.identifier)) {
+        context.ui.note(&format!("{}: {}", warning.identifier, warning.text));
+    }
+    let keys = shown.iter().filter(|(session, _)| holds_long_term_keys(session)).count();
+    if keys > 0 {
+        context.ui.say(&format!(
+            "k: a long-term key in a plain file ({keys}); to move one into the vault: \
+             leapp session add aws-iam-user NAME --from-profile PROFILE --replace"
+        ));
+    }
 }
 
 /// A status for people.
@@ -56,6 +126,7 @@ pub(super) fn in_words(status: Status) -> String {
         Status::Active { left, .. } => format!("active {}", duration::brief(left)),
         Status::Inactive => "inactive".into(),
         Status::Incomplete => "incomplete".into(),
+        Status::NeedsLogin => "needs login".into(),
         Status::NeedsPerson => "needs MFA".into(),
         Status::Pending => "pending".into(),
     }
@@ -74,20 +145,21 @@ pub(super) fn as_members(status: Status) -> Json {
     }
 }
 
-fn row(context: &Context, workspace: &Workspace, session: &Session, status: Status) -> Row {
+fn row(context: &Context, known: &Known, session: &Session, status: Status) -> Row {
     let summary = summary_of(session);
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let protected = if session.protected { " !" } else { "" };
-    let region = workspace.home_region(session).map(ToString::to_string);
+    let key = if holds_long_term_keys(session) { " k" } else { "" };
+    let region = known.catalog.home_region(session).map(ToString::to_string);
     let emphasis = match status {
         Status::Active { .. } => Emphasis::Good,
         Status::Inactive | Status::Pending => Emphasis::None,
-        Status::Incomplete | Status::NeedsPerson => Emphasis::Warning,
+        Status::Incomplete | Status::NeedsLogin | Status::NeedsPerson => Emphasis::Warning,
     };
     Row {
         mark: if is_on(context, session) { "*" } else { "" },
         cells: vec![
-            format!("{}{protected}", session.name),
+            format!("{}{protected}{key}", session.name),
             session.session_type.clone(),
             dash(summary.account),
             dash(summary.role),
@@ -96,6 +168,46 @@ fn row(context: &Context, workspace: &Workspace, session: &Session, status: Stat
         ],
         emphasis,
     }
+}
+
+fn in_json(
+    context: &Context,
+    known: &Known,
+    shown: &[(&Session, Status)],
+    unusable: &[&Unusable],
+) -> Json {
+    let names: HashMap<String, String> = known
+        .catalog
+        .sessions()
+        .map(|s| (s.identifier().to_string(), s.name.to_string()))
+        .collect();
+    let mut bound: HashMap<uuid::Uuid, Vec<&str>> = HashMap::new();
+    for (profile, session) in &known.catalog.bound {
+        bound.entry(*session).or_default().push(profile);
+    }
+    let rows = shown.iter().map(|(session, status)| {
+        let parent = session.parent.as_ref().and_then(|id| names.get(&id.to_string()));
+        let mut row = row_json(context, session, parent.cloned(), *status);
+        if let Some(row) = row.as_object_mut() {
+            let id = session.identifier();
+            let warnings = known.warnings.iter().filter(|w| w.identifier == id);
+            row.insert("warnings".into(), warnings.map(|w| w.text.clone()).collect());
+            row.insert("longTermKeysInFile".into(), holds_long_term_keys(session).into());
+            row.insert("boundProfiles".into(), json!(bound.get(&session.id).cloned()));
+        }
+        row
+    });
+    let unusable = unusable.iter().map(|unusable| {
+        json!({
+            "identifier": unusable.identifier.to_string(),
+            "name": unusable.name,
+            "status": "unusable",
+            "code": unusable.code,
+            "reason": unusable.reason,
+            "place": unusable.place,
+        })
+    });
+    rows.chain(unusable).collect()
 }
 
 fn row_json(
@@ -114,7 +226,7 @@ fn row_json(
 
 /// Where a session works that has no region and no default: what its factory falls back to.
 fn fallback_region(session: &Session) -> String {
-    let factory = crate::access::factory(&session.session_type);
+    let factory = access::factory(&session.session_type);
     let region = factory.and_then(|factory| factory.home_region(session, None).ok());
     region.map_or_else(|| "-".into(), |region| region.to_string())
 }
@@ -138,11 +250,11 @@ fn haystack(session: &Session) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n").to_lowercase()
 }
 
-fn say_empty(context: &Context, workspace: &Workspace, wanted: &str) {
-    if workspace.sessions.is_empty() {
-        context.ui.say("there are no sessions yet");
+fn say_empty(context: &Context, known: &Known, wanted: &str) {
+    if known.catalog.sessions().next().is_none() {
+        context.ui.say("there are no sessions yet, and no profiles");
         context.ui.say("next: leapp session add");
     } else {
-        context.ui.say(&format!("no session has {wanted:?}; 'leapp list' shows all"));
+        context.ui.say(&format!("nothing has {wanted:?}; 'leapp list' shows all"));
     }
 }

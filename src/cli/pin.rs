@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     args::PinArgs,
-    context::{Context, find, variable},
+    context::{Context, variable},
     failure::{Failure, Kind, Outcome},
     project::{guard, home_directory, home_node, shown},
     trust,
@@ -26,15 +26,13 @@ use crate::{
 };
 
 pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &args.name)?;
-    let Some(workspace) = workspace else { return Ok(()) };
+    let known = context.known();
+    let session = known.find(&args.name)?;
     check_region(session, args)?;
     let file = target(args.local)?;
     let text = content(&file, session, args)?;
     let proposal = Proposal::of(&text).map_err(|error| not_ours(&file, error.to_string()))?;
-    guard(workspace, session, proposal.account(), proposal.azure()).map_err(|doubt| {
+    guard(&known.catalog, session, proposal.account(), proposal.azure()).map_err(|doubt| {
         let (message, hint) = doubt.explain(&proposal);
         Failure::new(Kind::Incomplete, format!("{}: {message}", shown(&file))).hint(hint)
     })?;
@@ -64,7 +62,7 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
         return Err(Failure::new(Kind::NeedsAction, message).hint("on a terminal: leapp trust"));
     }
     let scope = if args.here { Scope::Here } else { Scope::Tree };
-    trust::record(context, workspace, session, &found, scope)?;
+    trust::record(context, &known.catalog, session, &found, scope)?;
     let name = &session.name;
     let [personal, _] = NAMES;
     let nearer = file.with_file_name(personal);

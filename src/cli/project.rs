@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     context::{Context, variable},
     failure::{Failure, Kind, Outcome},
+    known::Known,
 };
 use crate::{
     access,
@@ -14,7 +15,7 @@ use crate::{
         settings::Target,
         trust::{Store, Unreadable, Why},
     },
-    model::{CredentialIdentifier, Session, Workspace},
+    model::{Catalog, CredentialIdentifier, Session},
     system::{hash, owned::Node},
 };
 
@@ -103,25 +104,25 @@ pub(super) struct Led<'a> {
 }
 
 /// The session of a trusted file: known by the identity that was trusted, never by the name alone.
-pub(super) fn led_to<'a>(workspace: &'a Workspace, trusted: &Trusted) -> Result<Led<'a>, Doubt> {
-    let CredentialIdentifier::Session(id) = &trusted.bound().identity;
+pub(super) fn led_to<'a>(catalog: &'a Catalog, trusted: &Trusted) -> Result<Led<'a>, Doubt> {
+    let identity = &trusted.bound().identity;
     let proposal = trusted.proposal();
-    let named = by_target(workspace, proposal.session());
-    if let Some(other) = named.filter(|session| session.id != *id) {
+    let meant = by_target(catalog, proposal.session());
+    if let Some(other) = meant.iter().find(|session| session.identifier() != *identity) {
         return Err(Doubt::Another(other.name.to_string()));
     }
-    let session = workspace.by_id(*id).ok_or(Doubt::Gone)?;
-    let now = activation::fingerprint(workspace, session).unwrap_or_default();
+    let session = catalog.by_identifier(identity).ok_or(Doubt::Gone)?;
+    let now = activation::fingerprint(catalog, session).unwrap_or_default();
     if now != trusted.bound().fingerprint {
         return Err(Doubt::Another(session.name.to_string()));
     }
-    guard(workspace, session, proposal.account(), proposal.azure())?;
-    Ok(Led { session, renamed: named.is_none() })
+    guard(catalog, session, proposal.account(), proposal.azure())?;
+    Ok(Led { session, renamed: meant.is_empty() })
 }
 
 /// Holds a session against what the file demands of it.
 pub(super) fn guard(
-    workspace: &Workspace,
+    catalog: &Catalog,
     session: &Session,
     account: Option<&str>,
     azure: Option<&Target>,
@@ -133,7 +134,8 @@ pub(super) fn guard(
         }
     }
     if let Some(second) = azure {
-        let cloud = by_target(workspace, second)
+        let cloud = by_target(catalog, second)
+            .first()
             .and_then(|session| access::factory(&session.session_type))
             .map(|factory| factory.managed().cloud);
         if cloud != Some("azure") {
@@ -143,11 +145,12 @@ pub(super) fn guard(
     Ok(())
 }
 
-/// The session that a file names.
-pub(super) fn by_target<'a>(workspace: &'a Workspace, target: &Target) -> Option<&'a Session> {
+/// What a file names: one source, none, or a session and a profile of one name.
+fn by_target<'a>(catalog: &'a Catalog, target: &Target) -> Vec<&'a Session> {
     match target {
-        Target::Identifier(CredentialIdentifier::Session(id)) => workspace.by_id(*id),
-        Target::Name(name) => workspace.by_name(name.as_str()),
+        Target::Identifier(id) => catalog.by_identifier(id).into_iter().collect(),
+        Target::Name(name) => catalog.by_name(name.as_str()),
+        Target::Session(name) => catalog.workspace.by_name(name.as_str()).into_iter().collect(),
     }
 }
 
@@ -182,12 +185,13 @@ impl Doubt {
 /// The session of the trusted project of the current directory, where no session was named.
 pub(super) fn session_here<'a>(
     context: &Context,
-    workspace: Option<&'a Workspace>,
+    known: &'a Known,
 ) -> Outcome<Option<&'a Session>> {
-    let (Some(trusted), Some(workspace)) = (trusted_here(context), workspace) else {
-        return Ok(None);
-    };
-    let led = led_to(workspace, &trusted).map_err(|doubt| doubt.failure(&trusted))?;
+    let Some(trusted) = trusted_here(context) else { return Ok(None) };
+    if matches!(trusted.bound().identity, CredentialIdentifier::Session(_)) {
+        known.readable()?;
+    }
+    let led = led_to(&known.catalog, &trusted).map_err(|doubt| doubt.failure(&trusted))?;
     context.ui.note(&format!("'{}' by {}", led.session.name, shown(&trusted.place().file)));
     Ok(Some(led.session))
 }

@@ -3,7 +3,7 @@
 
 use super::{
     args::RenewArgs,
-    context::{Context, find},
+    context::Context,
     failure::{Failure, Kind, Outcome},
     handout::resolve_as,
 };
@@ -18,10 +18,9 @@ use crate::{
 const LIMIT: u32 = 60;
 
 pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
-    let id = match CredentialIdentifier::parse(&args.name) {
-        Ok(CredentialIdentifier::Session(id)) => id,
-        Err(error) => return Err(Failure::usage(error.to_string()).hint("leapp start NAME")),
-    };
+    let id = CredentialIdentifier::parse(&args.name)
+        .map_err(|error| Failure::usage(error.to_string()).hint("leapp start NAME"))?
+        .uuid();
     // One at a time. Who comes late finds that it went well, or why it did not.
     let Ok(Some(lock)) = marks::begin_renewal(&context.run, id) else { return Ok(()) };
     if marks::failed_renewal(&context.run, id).is_some() {
@@ -42,10 +41,8 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
 }
 
 fn renew(context: &Context, name: &str) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, name)?;
-    let Some(workspace) = workspace else { return Ok(()) };
+    let known = context.known();
+    let session = known.find(name)?;
     let refuse = |why: &str, hint: &str| {
         let name = &session.name;
         let hint = format!("{hint} {name}");
@@ -57,7 +54,7 @@ fn renew(context: &Context, name: &str) -> Outcome<()> {
     if marks::is_stopped(&context.run, session.id) {
         return refuse("was stopped", "leapp start");
     }
-    let manager = context.manager(workspace, context.cache(false))?;
+    let manager = context.manager(&known.catalog, context.cache(false))?;
     // With a wish of its own, the old ones do not stand in for what could not be had.
     let want = Want { min_ttl: Some(1), ..Want::default() };
     let resolved = resolve_as(&manager, session, want)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     args::{Selection, StartArgs},
-    context::{Context, find},
+    context::Context,
     env::chosen_shell,
     failure::Outcome,
     handout::{choose, confirm, mfa_code, resolve, resolve_as},
@@ -25,18 +25,14 @@ pub(super) enum Mode {
 
 pub(super) fn run(context: &Context, args: StartArgs, mode: Mode) -> Outcome<()> {
     context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
+    let known = context.known();
     let session = match &args.name {
-        Some(name) => find(workspace, name)?,
-        None => choose(context, workspace)?,
-    };
-    let Some(workspace) = workspace else {
-        return Ok(());
+        Some(name) => known.find(name)?,
+        None => choose(context, &known)?,
     };
     confirm(context, session)?;
     marks::unstop(&context.run, session.id);
-    let manager = context.manager(workspace, context.cache(true))?;
+    let manager = context.manager(&known.catalog, context.cache(true))?;
     let selection = Selection { duration: args.duration, ..Selection::default() };
     let resolved = match mode {
         Mode::Start => resolve(&manager, session, &selection)?,

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     args::{Selection, StatusArgs},
-    context::{Context, find, variable},
+    context::{Context, variable},
     failure::{Failure, Kind, Outcome},
     handout::{Regions, confirm, mfa_code, region, resolve},
     list::{as_members, in_words},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     access::Verified,
     envdelta,
-    model::{Session, Timestamp, Workspace, duration},
+    model::{Catalog, Session, Timestamp, duration},
     output::table::visible,
     resolver::status::{self, Status},
     system::clock,
@@ -33,16 +33,12 @@ pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<u8> {
     if args.name.is_none() && !args.check {
         return of_this_shell(context).map(|()| 0);
     }
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &name)?;
-    let Some(workspace) = workspace else {
-        return Ok(0);
-    };
+    let known = context.known();
+    let session = known.find(&name)?;
     if args.check {
-        return check(context, workspace, session, &args).map(|()| 0);
+        return check(context, &known.catalog, session, &args).map(|()| 0);
     }
-    let manager = context.manager(workspace, context.existing_cache())?;
+    let manager = context.manager(&known.catalog, context.existing_cache())?;
     let status = status::of(&manager, session);
     tell(context, session, status, None)?;
     Ok(verdict(context, session, status))
@@ -104,15 +100,15 @@ fn next(kind: envdelta::Kind, is_on: bool, name: &str) -> String {
 /// Asks the cloud, in the session's region, with credentials that are fetched if need be.
 fn check(
     context: &Context,
-    workspace: &Workspace,
+    catalog: &Catalog,
     session: &Session,
     args: &StatusArgs,
 ) -> Outcome<()> {
     context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
     confirm(context, session)?;
     let said = Regions { flag: args.region.clone(), project: None };
-    let choice = region(context, workspace, session, &said)?;
-    let manager = context.manager(workspace, context.cache(false))?;
+    let choice = region(context, catalog, session, &said)?;
+    let manager = context.manager(catalog, context.cache(false))?;
     let resolved = resolve(&manager, session, &Selection::default())?;
     let verified = manager.verify(session, &resolved, &choice.region);
     let name = &session.name;
@@ -182,7 +178,7 @@ fn verdict(context: &Context, session: &Session, status: Status) -> u8 {
     let name = session.name.as_str();
     match status {
         Status::Active { .. } | Status::Inactive | Status::Pending => 0,
-        Status::NeedsPerson => {
+        Status::NeedsLogin | Status::NeedsPerson => {
             context.ui.say(&format!("next: leapp start {name}"));
             Kind::NeedsAction.exit()
         }

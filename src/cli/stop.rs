@@ -4,35 +4,25 @@
 use serde_json::json;
 
 use super::{
-    args::StopArgs,
-    context::{Context, find},
-    env::chosen_shell,
-    failure::Outcome,
-    print_json,
-    start::local,
+    args::StopArgs, context::Context, env::chosen_shell, failure::Outcome, print_json, start::local,
 };
 use crate::{
     envdelta,
-    model::{Session, Timestamp, Workspace},
+    model::{Catalog, Session, Timestamp},
     resolver::{CredentialManager, marks},
     system::directory,
 };
 
 pub(super) fn run(context: &Context, args: &StopArgs) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let sessions: Vec<&Session> = match (&args.name, workspace) {
-        (Some(name), _) => {
-            let session = find(workspace, name)?;
-            chosen(workspace, session, args.with_parents)
+    let known = context.known();
+    let sessions: Vec<&Session> = match &args.name {
+        Some(name) => chosen(&known.catalog, known.find(name)?, args.with_parents),
+        None => {
+            known.readable()?;
+            known.catalog.sessions().collect()
         }
-        (None, Some(workspace)) => workspace.sessions.iter().collect(),
-        (None, None) => Vec::new(),
     };
-    let Some(workspace) = workspace else {
-        return Ok(());
-    };
-    let manager = context.manager(workspace, context.existing_cache())?;
+    let manager = context.manager(&known.catalog, context.existing_cache())?;
     directory::ensure(&context.run)?;
     let stopped: Vec<Stopped<'_>> =
         sessions.into_iter().map(|session| stop(context, &manager, session)).collect();
@@ -55,12 +45,8 @@ struct Stopped<'a> {
     until: Option<Timestamp>,
 }
 
-fn chosen<'a>(
-    workspace: Option<&'a Workspace>,
-    session: &'a Session,
-    with_parents: bool,
-) -> Vec<&'a Session> {
-    let chain = workspace.filter(|_| with_parents).and_then(|w| w.chain(session).ok());
+fn chosen<'a>(catalog: &'a Catalog, session: &'a Session, with_parents: bool) -> Vec<&'a Session> {
+    let chain = with_parents.then(|| catalog.chain(session).ok()).flatten();
     chain.unwrap_or_else(|| vec![session])
 }
 

@@ -8,8 +8,9 @@ use super::{
     args::{FileArgs, TrustArgs},
     context::Context,
     failure::{Failure, Kind, Outcome},
+    known::Known,
     print, print_json,
-    project::{by_target, guard, home_node, shown, store},
+    project::{guard, home_node, shown, store},
 };
 use crate::{
     access,
@@ -18,7 +19,7 @@ use crate::{
         project::{self, NAMES},
         trust::{Bound, Record, Scope},
     },
-    model::{Session, Timestamp, Workspace},
+    model::{Catalog, Session, Timestamp},
     output::table::visible,
     system::{clock, directory, terminal::Echo},
 };
@@ -35,14 +36,12 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Outcome<()> {
         Failure::new(Kind::Failed, format!("{}: {error}", shown(&found.place().file)))
             .hint("the keys are: session, region, azure, account")
     })?;
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = meant(workspace, &proposal)?;
-    let Some(workspace) = workspace else { return Ok(()) };
-    check(workspace, session, &proposal, &found)?;
+    let known = context.known();
+    let session = meant(&known, &proposal)?;
+    check(&known.catalog, session, &proposal, &found)?;
     confirm(context, session, &proposal, &found)?;
     let scope = if args.here { Scope::Here } else { Scope::Tree };
-    record(context, workspace, session, &found, scope)?;
+    record(context, &known.catalog, session, &found, scope)?;
     let (file, name) = (shown(&found.place().file), &session.name);
     context.ui.say(&format!("{file} is trusted to switch '{name}' on; 'leapp untrust' ends that"));
     Ok(())
@@ -51,12 +50,12 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Outcome<()> {
 /// Binds a file to a session and keeps the record.
 pub(super) fn record(
     context: &Context,
-    workspace: &Workspace,
+    catalog: &Catalog,
     session: &Session,
     found: &Found,
     scope: Scope,
 ) -> Outcome<()> {
-    let fingerprint = activation::fingerprint(workspace, session).map_err(|error| {
+    let fingerprint = activation::fingerprint(catalog, session).map_err(|error| {
         Failure::new(Kind::Incomplete, error.to_string())
             .hint(format!("leapp session show {}", session.name))
     })?;
@@ -181,22 +180,15 @@ fn nothing_at(path: &Path) -> Failure {
         .hint("leapp pin NAME makes one in the current directory")
 }
 
-fn meant<'a>(workspace: Option<&'a Workspace>, proposal: &Proposal) -> Outcome<&'a Session> {
-    let target = proposal.session();
-    let session = workspace.and_then(|workspace| by_target(workspace, target));
-    session.ok_or_else(|| {
-        Failure::new(Kind::Incomplete, format!("there is no session '{}'", target.text()))
-            .hint("leapp list; then leapp pin NAME")
+fn meant<'a>(known: &'a Known, proposal: &Proposal) -> Outcome<&'a Session> {
+    known.find(&proposal.session().text()).map_err(|failure| match failure.hint {
+        Some(_) => failure,
+        None => failure.hint("leapp list; then leapp pin NAME"),
     })
 }
 
-fn check(
-    workspace: &Workspace,
-    session: &Session,
-    proposal: &Proposal,
-    found: &Found,
-) -> Outcome<()> {
-    let checked = guard(workspace, session, proposal.account(), proposal.azure());
+fn check(catalog: &Catalog, session: &Session, proposal: &Proposal, found: &Found) -> Outcome<()> {
+    let checked = guard(catalog, session, proposal.account(), proposal.azure());
     checked.map_err(|doubt| {
         let (message, hint) = doubt.explain(proposal);
         Failure::new(Kind::Incomplete, format!("{}: {message}", shown(&found.place().file)))
@@ -289,10 +281,9 @@ pub(super) fn state_of(context: &Context, record: &Record) -> &'static str {
 
 fn list(context: &Context) -> Outcome<()> {
     let records = store(context).list();
-    let opened = context.workspace().ok().flatten();
+    let known = context.known();
     let name = |record: &Record| {
-        let crate::model::CredentialIdentifier::Session(id) = &record.bound()?.identity;
-        let session = opened.as_ref()?.workspace.by_id(*id)?;
+        let session = known.catalog.by_identifier(&record.bound()?.identity)?;
         Some(session.name.to_string())
     };
     if context.ui.manner().json {

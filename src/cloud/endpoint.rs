@@ -38,17 +38,49 @@ pub fn choose(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Choice 
 /// Whether the URL's host is a literal of 127.0.0.0/8 or `[::1]`. Names are not: a resolver may
 /// answer anything.
 pub fn is_loopback(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let Some(rest) = rest else { return false };
+    match host(url) {
+        Some(Host::V4(address)) => address.is_loopback(),
+        Some(Host::V6(address)) => address.is_loopback(),
+        _ => false,
+    }
+}
+
+/// Whether the URL's host is a literal of where AWS serves a machine its own credentials:
+/// 169.254.0.0/16, `[fd00:ec2::23]` and `[fd00:ec2::254]`.
+pub fn is_link_local(url: &str) -> bool {
+    match host(url) {
+        Some(Host::V4(address)) => address.is_link_local(),
+        Some(Host::V6(address)) => {
+            matches!(address.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x254])
+        }
+        _ => false,
+    }
+}
+
+/// The host of a URL.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Host<'a> {
+    /// A name that a resolver would have to explain.
+    Name(&'a str),
+    /// An address in digits.
+    V4(std::net::Ipv4Addr),
+    /// An address between brackets.
+    V6(std::net::Ipv6Addr),
+}
+
+/// The host of an http or https URL; `None` for any other text, and where a user name stands before
+/// the host or a backslash in it: readers of such URLs disagree.
+pub fn host(url: &str) -> Option<Host<'_>> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') || authority.contains('\\') {
-        return false;
+        return None;
     }
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => return v6.split_once(']').is_some_and(|(host, _)| host == "::1"),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    if let Some(v6) = authority.strip_prefix('[') {
+        return v6.split_once(']').and_then(|(host, _)| host.parse().ok()).map(Host::V6);
+    }
+    let name = authority.split(':').next().filter(|name| !name.is_empty())?;
+    Some(name.parse().map_or(Host::Name(name), Host::V4))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub enum ErrorKind {
     DurationTooLong,
     /// The credentials that signed the request have expired.
     Expired,
+    /// The login that the request was made with has ended: a person must log in again.
+    LoginNeeded,
     /// The one-time code was wrong or had been used.
     MfaRejected,
     /// The provider said no.
@@ -31,6 +33,16 @@ impl CloudError {
     /// A request that got no usable answer.
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Unreachable, code: String::new(), message: message.into() }
+    }
+
+    /// A login that has ended, or that the provider no longer accepts.
+    pub fn login_needed(code: &str, message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::LoginNeeded, code: code.to_owned(), message: message.into() }
+    }
+
+    /// A request that is not made because it could not be right.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Refused, code: String::new(), message: message.into() }
     }
 
     /// What the provider's answer means.
@@ -64,7 +76,11 @@ impl CloudError {
 fn kind_of(status: u16, code: &str, message: &str) -> ErrorKind {
     let throttled = matches!(
         code,
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException"
+        "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "IDPCommunicationError"
     );
     if status >= 500 || status == 429 || throttled {
         return ErrorKind::Unreachable;

@@ -6,27 +6,30 @@ use std::{
     time::Duration,
 };
 
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
     Connector,
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use super::{CloudError, sts::innermost};
+use super::{CloudError, exchange::innermost};
 use crate::system::files;
 
 /// For the connection.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
 /// For one try.
-const TRY: Duration = Duration::from_secs(10);
+pub(super) const TRY: Duration = Duration::from_secs(10);
 /// For all tries of one request.
-const WHOLE: Duration = Duration::from_secs(20);
+pub(super) const WHOLE: Duration = Duration::from_secs(20);
 /// How often a request is tried.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 /// No bundle of certificates is larger, in bytes.
 const LARGEST_BUNDLE: u64 = 16 << 20;
 
@@ -48,32 +51,69 @@ pub fn retries() -> RetryConfig {
 ///
 /// `bundles` are files with further root certificates in PEM form.
 pub fn client(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<SharedHttpClient, CloudError> {
-    let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
-    let direct = endpoint.is_some_and(super::endpoint::is_loopback);
-    if plain {
-        // No certificate is read for a request that needs none.
-        return Ok(http_client_fn(|settings, components| {
-            let builder =
-                Connector::builder().connector_settings(settings.clone()).sleep_impl_of(components);
-            SharedHttpConnector::new(builder.build_http())
-        }));
-    }
-    let mut trust = TrustStore::default().with_native_roots(true);
-    for path in bundles {
-        trust.add_pem_certificate(read_bundle(path)?);
-    }
-    let context = TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|error| CloudError::unreachable(error.to_string()))?;
+    let way = Way::to(endpoint, bundles)?;
     Ok(http_client_fn(move |settings, components| {
-        let proxy = if direct { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
-        let builder = Connector::builder()
-            .connector_settings(settings.clone())
-            .proxy_config(proxy)
-            .sleep_impl_of(components)
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(context.clone());
-        SharedHttpConnector::new(builder.build())
+        way.connector(settings.clone(), components.sleep_impl())
     }))
+}
+
+/// A connection of our own to `endpoint`, for a protocol that the SDK has no client for. It is used
+/// where the timer of tokio runs.
+pub(super) fn connector(
+    endpoint: &str,
+    bundles: &[PathBuf],
+    connect: Duration,
+) -> Result<SharedHttpConnector, CloudError> {
+    let settings = HttpConnectorSettings::builder().connect_timeout(connect).build();
+    let timer = SharedAsyncSleep::new(TokioSleep::new());
+    Ok(Way::to(Some(endpoint), bundles)?.connector(settings, Some(timer)))
+}
+
+/// How an endpoint is reached.
+enum Way {
+    /// Without TLS, and without a proxy.
+    Plain,
+    /// With TLS; through the user's proxy unless `direct`.
+    Tls { context: TlsContext, direct: bool },
+}
+
+impl Way {
+    fn to(endpoint: Option<&str>, bundles: &[PathBuf]) -> Result<Self, CloudError> {
+        if endpoint.is_some_and(|url| url.starts_with("http://")) {
+            // No certificate is read for a request that needs none.
+            return Ok(Self::Plain);
+        }
+        let direct = endpoint.is_some_and(|url| {
+            super::endpoint::is_loopback(url) || super::endpoint::is_link_local(url)
+        });
+        let mut trust = TrustStore::default().with_native_roots(true);
+        for path in bundles {
+            trust.add_pem_certificate(read_bundle(path)?);
+        }
+        let context = TlsContext::builder().with_trust_store(trust).build();
+        let context = context.map_err(|error| CloudError::unreachable(error.to_string()))?;
+        Ok(Self::Tls { context, direct })
+    }
+
+    fn connector(
+        &self,
+        settings: HttpConnectorSettings,
+        timer: Option<SharedAsyncSleep>,
+    ) -> SharedHttpConnector {
+        let mut builder = Connector::builder().connector_settings(settings);
+        builder.set_sleep_impl(timer);
+        match self {
+            Self::Plain => SharedHttpConnector::new(builder.build_http()),
+            Self::Tls { context, direct } => {
+                let proxy = if *direct { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
+                let builder = builder
+                    .proxy_config(proxy)
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .tls_context(context.clone());
+                SharedHttpConnector::new(builder.build())
+            }
+        }
+    }
 }
 
 /// Whether a file of further root certificates can be used; the error says why not.
@@ -99,23 +139,5 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, CloudError> {
     match bad {
         Some(at) => Err(failed(format!("holds no usable certificate as number {}", at + 1))),
         None => Ok(bytes),
-    }
-}
-
-/// Hands the SDK's timer to a connector under construction.
-trait WithTimer {
-    fn sleep_impl_of(
-        self,
-        components: &aws_smithy_runtime_api::client::runtime_components::RuntimeComponents,
-    ) -> Self;
-}
-
-impl<Tls> WithTimer for aws_smithy_http_client::ConnectorBuilder<Tls> {
-    fn sleep_impl_of(
-        mut self,
-        components: &aws_smithy_runtime_api::client::runtime_components::RuntimeComponents,
-    ) -> Self {
-        self.set_sleep_impl(components.sleep_impl());
-        self
     }
 }

@@ -1,42 +1,30 @@
 //! AWS STS: <https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html>.
+//!
+//! Deliberately absent: requests that nobody signs; `web_identity` has the one of them.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{Duration, SystemTime},
-};
+use std::{fmt, path::PathBuf};
 
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_sdk_sts::{
     Client,
-    config::{BehaviorVersion, Intercept, Region, RuntimeComponents},
-    error::{ProvideErrorMetadata, SdkError},
+    config::{BehaviorVersion, Region},
     operation::assume_role::builders::AssumeRoleFluentBuilder,
     types::{Credentials as StsCredentials, PolicyDescriptorType, Tag},
 };
-use aws_smithy_async::time::TimeSource;
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        interceptors::context::BeforeDeserializationInterceptorContextRef,
-        orchestrator::HttpResponse,
-    },
-};
-use aws_smithy_types::config_bag::ConfigBag;
 
-use super::{CLOCK_TOLERANCE, CloudError, http};
+use super::{
+    CLOCK_TOLERANCE, CloudError,
+    exchange::{self, translate},
+    http,
+    server_clock::ServerClock,
+};
 use crate::{
     model::{RegionName, Timestamp},
     secret::Secret,
-    system::clock,
 };
 
-/// After so long a person is told what is awaited.
-const IMPATIENCE: Duration = Duration::from_millis(300);
+/// The service's name in messages.
+pub(super) const SERVICE: &str = "AWS STS";
 
 /// Keys that sign a request.
 #[derive(Clone, Debug)]
@@ -58,6 +46,13 @@ pub struct Route {
     pub endpoint: Option<String>,
     /// Files with further root certificates.
     pub ca_bundles: Vec<PathBuf>,
+}
+
+impl Route {
+    /// Where that is, for a person who waits.
+    pub(super) fn place(&self) -> String {
+        self.endpoint.clone().unwrap_or_else(|| self.region.to_string())
+    }
 }
 
 /// What `AssumeRole` is asked for.
@@ -162,7 +157,7 @@ impl<'a> Sts<'a> {
             if let Some(mfa) = mfa {
                 request = request.serial_number(&mfa.device).token_code(&mfa.code);
             }
-            let answer = request.send().await.map_err(|error| translate(&error))?;
+            let answer = request.send().await.map_err(|error| translate(SERVICE, &error))?;
             Ok(answer.credentials)
         })
         .and_then(|credentials| self.temporary(credentials))
@@ -172,7 +167,7 @@ impl<'a> Sts<'a> {
     pub fn assume_role(&self, wanted: &AssumeRole) -> Result<TemporaryKeys, CloudError> {
         self.send(|client| async move {
             let request = fill(client.assume_role(), wanted)?;
-            let answer = request.send().await.map_err(|error| translate(&error))?;
+            let answer = request.send().await.map_err(|error| translate(SERVICE, &error))?;
             Ok(answer.credentials)
         })
         .and_then(|credentials| self.temporary(credentials))
@@ -182,7 +177,7 @@ impl<'a> Sts<'a> {
     pub fn get_caller_identity(&self) -> Result<CallerIdentity, CloudError> {
         self.send(|client| async move {
             let answer = client.get_caller_identity().send().await;
-            let answer = answer.map_err(|error| translate(&error))?;
+            let answer = answer.map_err(|error| translate(SERVICE, &error))?;
             match (answer.account, answer.arn, answer.user_id) {
                 (Some(account), Some(arn), Some(user_id)) => {
                     Ok(CallerIdentity { account, arn, user_id })
@@ -197,30 +192,14 @@ impl<'a> Sts<'a> {
     where
         F: Future<Output = Result<T, CloudError>>,
     {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CloudError::unreachable(error.to_string()))?;
-        let first = runtime.block_on(self.patiently(request(self.client()?)));
-        match first {
+        let once =
+            || exchange::run(SERVICE, &self.route.place(), self.waiting, request(self.client()?));
+        match once() {
             Err(error) if error.may_be_clock() && self.clock.offset().abs() > CLOCK_TOLERANCE => {
                 self.clock.correct();
-                runtime.block_on(self.patiently(request(self.client()?)))
+                once()
             }
             result => result,
-        }
-    }
-
-    async fn patiently<T>(&self, request: impl Future<Output = T>) -> T {
-        let mut request = std::pin::pin!(request);
-        match tokio::time::timeout(IMPATIENCE, request.as_mut()).await {
-            Ok(result) => result,
-            Err(_) => {
-                let place = self.route.endpoint.as_deref();
-                let place = place.map_or_else(|| self.route.region.to_string(), str::to_owned);
-                (self.waiting)(&format!("waiting for AWS STS ({place})"));
-                request.await
-            }
         }
     }
 
@@ -245,17 +224,25 @@ impl<'a> Sts<'a> {
     }
 
     fn temporary(&self, issued: Option<StsCredentials>) -> Result<TemporaryKeys, CloudError> {
-        let issued = issued
-            .filter(|c| !c.access_key_id.is_empty() && !c.session_token.is_empty())
-            .ok_or_else(|| CloudError::unreachable("the answer of STS lacks the credentials"))?;
-        Ok(TemporaryKeys {
-            key_id: issued.access_key_id,
-            secret_key: Secret::new(issued.secret_access_key),
-            session_token: Secret::new(issued.session_token),
-            expires_at: Timestamp(issued.expiration.secs()),
-            issued_at: Timestamp(clock::now().saturating_add(self.clock.offset())),
-        })
+        temporary(issued, self.clock.server_now())
     }
+}
+
+/// The keys of an answer that was made at `issued_at`.
+pub(super) fn temporary(
+    issued: Option<StsCredentials>,
+    issued_at: Timestamp,
+) -> Result<TemporaryKeys, CloudError> {
+    let issued = issued
+        .filter(|c| !c.access_key_id.is_empty() && !c.session_token.is_empty())
+        .ok_or_else(|| CloudError::unreachable("the answer of STS lacks the credentials"))?;
+    Ok(TemporaryKeys {
+        key_id: issued.access_key_id,
+        secret_key: Secret::new(issued.secret_access_key),
+        session_token: Secret::new(issued.session_token),
+        expires_at: Timestamp(issued.expiration.secs()),
+        issued_at,
+    })
 }
 
 fn fill(
@@ -285,98 +272,6 @@ fn fill(
     Ok(request)
 }
 
-fn seconds(duration: u32) -> i32 {
+pub(super) fn seconds(duration: u32) -> i32 {
     i32::try_from(duration).unwrap_or(i32::MAX)
-}
-
-fn translate<E: ProvideErrorMetadata + std::error::Error + 'static>(
-    error: &SdkError<E, HttpResponse>,
-) -> CloudError {
-    match error {
-        SdkError::ServiceError(context) => {
-            let (status, details) = (context.raw().status().as_u16(), context.err().meta());
-            let (code, message) = (details.code(), details.message());
-            CloudError::answered(status, code.unwrap_or_default(), message.unwrap_or_default())
-        }
-        SdkError::TimeoutError(_) => CloudError::unreachable("AWS STS did not answer in time"),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            CloudError::unreachable("AWS STS did not answer in time")
-        }
-        SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error().map_or_else(String::new, |e| innermost(e));
-            CloudError::unreachable(format!("AWS STS cannot be reached: {cause}"))
-        }
-        SdkError::ResponseError(_) => {
-            CloudError::unreachable("the answer of AWS STS makes no sense")
-        }
-        error => {
-            CloudError::unreachable(format!("the request could not be made: {}", innermost(error)))
-        }
-    }
-}
-
-/// The last cause: the one that names what the system said.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-/// The server's time, learnt from the Date header of its answers.
-#[derive(Clone, Debug, Default)]
-struct ServerClock {
-    /// Server minus local, in seconds, as last seen.
-    offset: Arc<AtomicI64>,
-    /// What is added to the local clock for signing.
-    correction: Arc<AtomicI64>,
-}
-
-impl ServerClock {
-    fn ahead_by(seconds: i64) -> Self {
-        let clock = Self::default();
-        if seconds.abs() > CLOCK_TOLERANCE {
-            clock.offset.store(seconds, Ordering::Relaxed);
-            clock.correct();
-        }
-        clock
-    }
-
-    fn offset(&self) -> i64 {
-        self.offset.load(Ordering::Relaxed)
-    }
-
-    fn correct(&self) {
-        self.correction.store(self.offset(), Ordering::Relaxed);
-    }
-}
-
-impl TimeSource for ServerClock {
-    fn now(&self) -> SystemTime {
-        let now = clock::now().saturating_add(self.correction.load(Ordering::Relaxed));
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now).unwrap_or(0))
-    }
-}
-
-// The macro of the SDK that will be required one day is not needed for a hook that only reads.
-impl Intercept for ServerClock {
-    fn name(&self) -> &'static str {
-        "ServerClock"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let header = context.response().headers().get("date");
-        let date = header.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
-        if let Some(date) = date {
-            let server = date.timestamp().as_second();
-            self.offset.store(server.saturating_sub(clock::now()), Ordering::Relaxed);
-        }
-        Ok(())
-    }
 }

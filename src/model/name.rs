@@ -1,4 +1,7 @@
 //! Names of sessions: what may stand in one, and when two are the same.
+//!
+//! A session of the workspace has a name of our grammar. What others name (profiles, the ids of
+//! providers) has the name that they gave it.
 
 use std::fmt;
 
@@ -7,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The longest session name, in characters.
 pub const MAX_NAME: usize = 64;
 
-/// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
+/// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, or what [`SessionName::foreign`] allows.
 ///
 /// Two names that differ only in case are the same name; [`SessionName::is`] compares so.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -34,6 +37,12 @@ impl SessionName {
             Some(bad) => Err(NameError::Character(bad)),
             None => Ok(Self(text.to_owned())),
         }
+    }
+
+    /// The name of a source that somebody else named. Refused: nothing, more than
+    /// [`LONGEST_NAME`](super::identifier::LONGEST_NAME) bytes, and control characters.
+    pub fn foreign(text: &str) -> Result<Self, NameError> {
+        super::identifier::check(text).map(|()| Self(text.to_owned()))
     }
 
     /// The name as it was written.
@@ -79,8 +88,8 @@ pub enum NameError {
     /// The first character is no letter or digit.
     #[error("a name begins with a letter or a digit")]
     Start,
-    /// More than [`MAX_NAME`] characters.
-    #[error("a name has at most 64 characters")]
+    /// More than [`MAX_NAME`] characters, or 256 bytes for a foreign name.
+    #[error("a name has at most 64 characters, one from elsewhere 256 bytes")]
     TooLong,
     /// The form of an id: the two must not be taken for each other.
     #[error("a name cannot have the form of a UUID")]

@@ -39,12 +39,37 @@ pub struct Session {
     /// Members of other names, which a newer program may have written.
     #[serde(flatten)]
     pub unknown: HashMap<String, Value>,
+    /// The id of a source that is not in the workspace; `None` for the workspace's own sessions.
+    #[serde(skip)]
+    pub source: Option<CredentialIdentifier>,
 }
 
 impl Session {
     /// The deterministic identifier.
     pub fn identifier(&self) -> CredentialIdentifier {
-        CredentialIdentifier::Session(self.id)
+        self.source.clone().unwrap_or(CredentialIdentifier::Session(self.id))
+    }
+
+    /// Whether the workspace keeps it; if not, it was found elsewhere.
+    pub fn is_own(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// A session for a source outside the workspace. Its id follows from the identifier, so that
+    /// what is kept by id (credentials, marks, leases) is found again by every process.
+    pub fn elsewhere(source: CredentialIdentifier, name: SessionName, session_type: &str) -> Self {
+        Self {
+            id: source.uuid(),
+            name,
+            session_type: session_type.to_owned(),
+            display_name: None,
+            region: None,
+            parent: None,
+            fields: Fields::default(),
+            protected: false,
+            unknown: HashMap::new(),
+            source: Some(source),
+        }
     }
 }
 

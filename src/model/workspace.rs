@@ -58,90 +58,15 @@ impl Workspace {
         self.sessions.iter().filter(|session| session.parent == wanted).collect()
     }
 
-    /// The chain from `session` up to the one without a parent: `session` first.
-    pub fn chain<'a>(&'a self, session: &'a Session) -> Result<Vec<&'a Session>, ChainError> {
-        let mut chain = vec![session];
-        let mut hop = session;
-        while let Some(CredentialIdentifier::Session(id)) = &hop.parent {
-            let parent = self.by_id(*id).ok_or_else(|| ChainError::MissingParent {
-                child: hop.name.to_string(),
-                id: *id,
-            })?;
-            if chain.iter().any(|seen| seen.id == parent.id) {
-                chain.push(parent);
-                let names: Vec<_> = chain.iter().map(|s| s.name.as_str()).collect();
-                return Err(ChainError::Cycle(names.join(" -> ")));
-            }
-            chain.push(parent);
-            hop = parent;
-        }
-        Ok(chain)
-    }
-
     /// Where `session` works when neither a flag nor the environment says it.
     pub fn home_region<'a>(&'a self, session: &'a Session) -> Option<&'a RegionName> {
         session.region.as_ref().or(self.default_region.as_ref())
     }
 }
 
-/// Why a chain of parents does not end well.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ChainError {
-    /// A session is its own ancestor.
-    #[error("its parents form a cycle: {0}")]
-    Cycle(String),
-    /// A parent is not in the workspace.
-    #[error("the parent of '{child}', session:{id}, is not in the workspace")]
-    MissingParent {
-        /// The name of the session whose parent is missing.
-        child: String,
-        /// The parent's id.
-        id: Uuid,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SessionName;
-
-    fn session(id: u128, name: &str, parent: Option<u128>) -> Session {
-        Session {
-            id: Uuid::from_u128(id),
-            name: SessionName::parse(name).unwrap(),
-            session_type: "test".into(),
-            display_name: None,
-            region: None,
-            parent: parent.map(|p| CredentialIdentifier::Session(Uuid::from_u128(p))),
-            fields: crate::model::session::Fields::default(),
-            protected: false,
-            unknown: HashMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_chain_goes_up_to_its_root_and_a_cycle_is_named() {
-        let mut workspace = Workspace {
-            sessions: vec![
-                session(1, "a", None),
-                session(2, "b", Some(1)),
-                session(3, "c", Some(2)),
-            ],
-            ..Workspace::default()
-        };
-        let names = |w: &Workspace| -> Vec<String> {
-            w.chain(w.by_name("C").unwrap()).unwrap().iter().map(|s| s.name.to_string()).collect()
-        };
-        assert_eq!(names(&workspace), ["c", "b", "a"]);
-        workspace.sessions[0].parent = Some(CredentialIdentifier::Session(Uuid::from_u128(3)));
-        let error = workspace.chain(&workspace.sessions[2]).unwrap_err();
-        assert_eq!(error, ChainError::Cycle("c -> b -> a -> c".into()));
-        workspace.sessions[0].parent = Some(CredentialIdentifier::Session(Uuid::from_u128(9)));
-        assert!(matches!(
-            workspace.chain(&workspace.sessions[2]),
-            Err(ChainError::MissingParent { .. })
-        ));
-    }
 
     #[test]
     fn what_a_newer_program_wrote_survives() {

@@ -16,10 +16,10 @@ use super::{
 use crate::{
     access::{
         self, AccessError, CredentialProviderFactory, FieldError, Helpers, Hop, NoPrompt, Prompt,
-        Request, Verified,
+        Request, Verified, source::Place,
     },
     cloud::ErrorKind,
-    model::{Credentials, Session, Workspace, duration, workspace::ChainError},
+    model::{Catalog, Credentials, Session, catalog::ChainError, duration},
     secret::Secret,
     system::hash,
     vault::VaultError,
@@ -43,6 +43,8 @@ pub struct Surroundings {
 
 /// Who helps the manager: asks, opens the vault, tells.
 pub trait Helper {
+    /// The surroundings.
+    fn place(&self) -> &dyn Place;
     /// Who can be asked.
     fn prompt(&self) -> &dyn Prompt;
     /// The vault's item of a subject.
@@ -112,9 +114,9 @@ pub enum ResolveError {
     },
 }
 
-/// Every identifier of the workspace, and the way from one to its credentials.
+/// Every identifier, and the way from one to its credentials.
 pub struct CredentialManager<'a> {
-    workspace: &'a Workspace,
+    catalog: &'a Catalog,
     run: PathBuf,
     cache: Option<Cache>,
     surroundings: Surroundings,
@@ -129,15 +131,15 @@ impl std::fmt::Debug for CredentialManager<'_> {
 }
 
 impl<'a> CredentialManager<'a> {
-    /// A manager over an opened workspace. Without a cache every request is made anew.
+    /// A manager over all that is known. Without a cache every request is made anew.
     pub fn new(
-        workspace: &'a Workspace,
+        catalog: &'a Catalog,
         run: PathBuf,
         cache: Option<Cache>,
         surroundings: Surroundings,
         helper: &'a dyn Helper,
     ) -> Self {
-        Self { workspace, run, cache, surroundings, helper, told: RefCell::default() }
+        Self { catalog, run, cache, surroundings, helper, told: RefCell::default() }
     }
 
     /// The cache, if there is one.
@@ -182,6 +184,28 @@ impl<'a> CredentialManager<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// The surroundings.
+    pub fn place(&self) -> &dyn Place {
+        self.helper.place()
+    }
+
+    /// What a person must do elsewhere before the session can be started: a login of another tool.
+    pub fn lacks(&self, session: &Session) -> Option<AccessError> {
+        let hops = self.hops(session, None).ok()?;
+        for at in 0..hops.len() {
+            let rest = hops.get(at..).unwrap_or_default();
+            let link = rest.first()?;
+            let kept = fingerprint(rest).ok().and_then(|name| self.read(&name));
+            if kept.is_some_and(|entry| entry.clocked.left() > LAST_MINUTE) {
+                return None;
+            }
+            if let Some(lacking) = link.factory.lacks(link.hop.session, self.place()) {
+                return Some(lacking);
+            }
+        }
+        None
     }
 
     /// Whether replacing the session's credentials needs a person, although they are still good.
@@ -406,15 +430,15 @@ impl<'a> CredentialManager<'a> {
         session: &'s Session,
         lifetime: Option<u32>,
     ) -> Result<Vec<Link<'s>>, ResolveError> {
-        let chain = self.workspace.chain(session)?;
+        let chain = self.catalog.chain(session)?;
         let mut links = Vec::with_capacity(chain.len());
         for (at, session) in chain.iter().enumerate() {
             let factory = access::factory(&session.session_type);
             let factory = factory.ok_or_else(|| unknown_type(session))?;
-            if factory.has_parent() != (at + 1 < chain.len()) {
+            if factory.takes_parent(session) != (at + 1 < chain.len()) {
                 return Err(parent_mismatch(session, factory).into());
             }
-            let default = self.workspace.default_region.as_ref();
+            let default = self.catalog.workspace.default_region.as_ref();
             let parent = chain.get(at + 1).and_then(|p| access::factory(&p.session_type));
             let region = factory.home_region(session, default).map_err(AccessError::from)?;
             let hop = Hop {
@@ -442,6 +466,7 @@ impl<'a> CredentialManager<'a> {
         Prepared {
             parent,
             clock_offset: 0,
+            place: self.helper.place(),
             prompt,
             asking,
             secret: Box::new(move || self.helper.secret(subject)),
@@ -489,9 +514,9 @@ impl Link<'_> {
         Ok(self.factory.request(&self.hop).map_err(AccessError::from)?)
     }
 
-    /// The vault's name for the session.
+    /// Under which name the session's secret is found.
     fn subject(&self) -> String {
-        self.hop.session.identifier().to_string()
+        self.factory.subject(self.hop.session)
     }
 }
 
@@ -501,6 +526,7 @@ type ClaimCode<'a> = Box<dyn Fn(&str, &str) -> Result<(), i64> + 'a>;
 struct Prepared<'a> {
     parent: Option<&'a Credentials>,
     clock_offset: i64,
+    place: &'a dyn Place,
     prompt: &'a dyn Prompt,
     asking: &'a dyn Fn(bool),
     secret: Box<dyn Fn() -> Result<Option<Secret>, VaultError> + 'a>,
@@ -513,6 +539,7 @@ fn with_helpers<T>(prepared: &Prepared<'_>, act: impl FnOnce(&Helpers<'_>) -> T)
         parent: prepared.parent,
         clock_offset: prepared.clock_offset,
         secret: &*prepared.secret,
+        place: prepared.place,
         prompt: prepared.prompt,
         asking: prepared.asking,
         claim_code: &*prepared.claim,
@@ -567,7 +594,7 @@ fn attainable(hops: &[Link<'_>], want: Want, entry: &Entry) -> Result<(), Resolv
 
 fn parent_mismatch(session: &Session, factory: &dyn CredentialProviderFactory) -> AccessError {
     let (name, id) = (&session.name, factory.session_type());
-    let problem = if factory.has_parent() {
+    let problem = if factory.takes_parent(session) {
         format!("session '{name}' has none, and a session of type {id} needs one")
     } else {
         format!("session '{name}' has one, and a session of type {id} takes none")

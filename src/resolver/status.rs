@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access,
-    model::{CredentialIdentifier, Session, Timestamp, Workspace},
+    model::{Catalog, CredentialIdentifier, Session, Timestamp},
 };
 
 /// A session's status.
@@ -32,6 +32,8 @@ pub enum Status {
     Incomplete,
     /// A process is fetching them.
     Pending,
+    /// None are there, and a person must log in elsewhere to have them.
+    NeedsLogin,
     /// None are there, and a person must answer to have them.
     NeedsPerson,
 }
@@ -43,7 +45,7 @@ impl Status {
             Self::Active { .. } => "active",
             Self::Inactive => "inactive",
             Self::Incomplete => "incomplete",
-            Self::NeedsPerson => "requires-user-action",
+            Self::NeedsLogin | Self::NeedsPerson => "requires-user-action",
             Self::Pending => "pending",
         }
     }
@@ -59,23 +61,24 @@ pub fn of(manager: &CredentialManager<'_>, session: &Session) -> Status {
     if manager.is_pending(session) {
         return Status::Pending;
     }
-    match manager.needs_person(session) {
-        Ok(true) => Status::NeedsPerson,
-        Ok(false) => Status::Inactive,
-        Err(_) => Status::Incomplete,
+    match (manager.needs_person(session), manager.lacks(session)) {
+        (Err(_), _) => Status::Incomplete,
+        (Ok(true), _) => Status::NeedsPerson,
+        (Ok(false), Some(_)) => Status::NeedsLogin,
+        (Ok(false), None) => Status::Inactive,
     }
 }
 
-/// The status of every session of the workspace, in its order.
+/// The status of every usable source, in the order of [`Catalog::sessions`].
 ///
 /// Only sessions that have credentials in the cache are looked at closely: thousands of others cost
 /// a glance.
-pub fn of_all(manager: &CredentialManager<'_>, workspace: &Workspace) -> Vec<Status> {
+pub fn of_all(manager: &CredentialManager<'_>, catalog: &Catalog) -> Vec<Status> {
     let kept = manager.cache().map(sessions_with_credentials).unwrap_or_default();
     let flying = std::fs::read_dir(manager.run().join("l")).is_ok_and(|mut d| d.next().is_some());
     // Whether a request is in flight takes a look at a lock for each session.
-    let few = flying && workspace.sessions.len() <= FEW;
-    let index = workspace.sessions.iter().map(|session| (session.id, session)).collect();
+    let few = flying && catalog.sessions().count() <= FEW;
+    let index = catalog.sessions().map(|session| (session.id, session)).collect();
     let mut glances = Glances { manager, kept, index, known: HashMap::new() };
     let status = |session: &Session| {
         if few || glances.kept.contains(&session.id) {
@@ -84,10 +87,11 @@ pub fn of_all(manager: &CredentialManager<'_>, workspace: &Workspace) -> Vec<Sta
         match glances.at(session) {
             Glance::Broken => Status::Incomplete,
             Glance::Asks => Status::NeedsPerson,
+            Glance::Lacks => Status::NeedsLogin,
             Glance::Silent => Status::Inactive,
         }
     };
-    workspace.sessions.iter().map(status).collect()
+    catalog.sessions().map(status).collect()
 }
 
 /// How many sessions are each looked at for a request in flight.
@@ -98,6 +102,7 @@ const FEW: usize = 200;
 enum Glance {
     Asks,
     Broken,
+    Lacks,
     Silent,
 }
 
@@ -129,19 +134,23 @@ impl Glances<'_> {
         }
         match access::factory(&session.session_type) {
             None => Glance::Broken,
-            Some(factory) if factory.has_parent() => {
-                let parent = parent_of(session).and_then(|id| self.index.get(&id).copied());
-                parent.map_or(Glance::Broken, |parent| self.at(parent))
+            Some(factory) if factory.takes_parent(session) != session.parent.is_some() => {
+                Glance::Broken
             }
-            Some(_) if session.parent.is_some() => Glance::Broken,
-            Some(factory) if factory.summary(session).mfa_device.is_some() => Glance::Asks,
-            Some(_) => Glance::Silent,
+            Some(factory) if factory.asks(session) => Glance::Asks,
+            Some(factory) if factory.lacks(session, self.manager.place()).is_some() => {
+                Glance::Lacks
+            }
+            Some(_) => {
+                let parent = session.parent.as_ref().map(CredentialIdentifier::uuid);
+                match parent.map(|id| self.index.get(&id).copied()) {
+                    None => Glance::Silent,
+                    Some(None) => Glance::Broken,
+                    Some(Some(parent)) => self.at(parent),
+                }
+            }
         }
     }
-}
-
-fn parent_of(session: &Session) -> Option<Uuid> {
-    session.parent.as_ref().map(|CredentialIdentifier::Session(id)| *id)
 }
 
 fn sessions_with_credentials(cache: &Cache) -> HashSet<Uuid> {

@@ -12,6 +12,7 @@ use crate::{
 const WORDS: &[(&str, ErrorKind)] = &[
     ("duration", ErrorKind::DurationTooLong),
     ("expired", ErrorKind::Expired),
+    ("login", ErrorKind::LoginNeeded),
     ("mfa", ErrorKind::MfaRejected),
     ("refused", ErrorKind::Refused),
     ("unreachable", ErrorKind::Unreachable),

@@ -36,14 +36,14 @@ pub fn start_again(words: &[&OsStr], without: &[&str]) -> io::Result<()> {
 /// Lets go of every inherited descriptor but the three streams, at exec.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the call has no safe form")]
-fn close_all() {
+pub(super) fn close_all() {
     // SAFETY: marks descriptors, and touches no memory. Where the kernel lacks the call, those
     // stay open.
     _ = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
 #[cfg(not(target_os = "linux"))]
-fn close_all() {}
+pub(super) fn close_all() {}
 
 /// Ends this process by a signal when it still runs after that many seconds.
 pub fn end_after(seconds: u32) {

@@ -59,6 +59,16 @@ impl Node {
     pub fn of(meta: &Metadata) -> Self {
         Self(meta.dev(), meta.ino())
     }
+
+    /// The same, from the system call alone: between fork and exec.
+    pub(super) fn of_stat(stat: &libc::stat) -> Self {
+        Self(number(stat.st_dev), number(stat.st_ino))
+    }
+}
+
+/// Systems differ in the type of a device's number.
+fn number<T: TryInto<u64>>(number: T) -> u64 {
+    number.try_into().unwrap_or(u64::MAX)
 }
 
 /// The time of the last change in nanoseconds since the epoch.

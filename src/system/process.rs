@@ -38,6 +38,49 @@ pub fn own_processes() -> Vec<u32> {
     own.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// A running process, told from a later one of the same number by when it was started.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// Its parent's number.
+    parent: u32,
+    /// When it was started, in the kernel's ticks.
+    started: u64,
+}
+
+impl Process {
+    /// As it is now; `None` where there is none, or the system does not tell.
+    fn find(id: u32) -> Option<Self> {
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name, in brackets, may hold anything: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
+        let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(1);
+        let parent = fields.next()?.parse().ok()?;
+        let started = fields.nth(17)?.parse().ok()?;
+        Some(Self { id, parent, started })
+    }
+
+    /// Whether it still runs, or waits to be waited for.
+    pub fn is_alive(&self) -> bool {
+        Self::find(self.id).is_some_and(|now| now.started == self.started)
+    }
+}
+
+/// What a process of the user's has started, directly or not, and still runs; without itself.
+pub fn descendants(pid: u32) -> Vec<Process> {
+    let all: Vec<Process> = own_processes().into_iter().filter_map(Process::find).collect();
+    let mut known = vec![pid];
+    let mut found: Vec<Process> = Vec::new();
+    let mut at = 0;
+    while let Some(parent) = known.get(at).copied() {
+        let children = all.iter().filter(|child| child.parent == parent && child.id != parent);
+        found.extend(children.clone());
+        known.extend(children.map(|child| child.id));
+        at += 1;
+    }
+    found
+}
+
 /// Gives `take` those of the variables that a process of the user's was started with that have one
 /// of these names. All others are wiped unseen; what lies behind the first MiB is not read.
 pub fn variables_of(pid: u32, names: &[&str], take: &mut dyn FnMut(&str, &[u8])) {

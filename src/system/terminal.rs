@@ -4,7 +4,6 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Read, Write},
     os::unix::fs::OpenOptionsExt,
-    sync::atomic::{AtomicI32, Ordering},
 };
 
 use nix::{
@@ -15,6 +14,7 @@ use nix::{
 
 use zeroize::Zeroizing;
 
+use super::signals::Signals;
 use crate::secret::Secret;
 
 /// Whether what is typed appears on the terminal.
@@ -125,44 +125,6 @@ pub fn stdout_is_terminal() -> bool {
 /// Whether stderr is a terminal.
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
-}
-
-/// Signals that end us are kept until this is dropped; then they do.
-struct Signals {
-    before: Vec<(Signal, SigAction)>,
-}
-
-/// The last signal that came while they were kept; 0 for none.
-static CAUGHT: AtomicI32 = AtomicI32::new(0);
-
-extern "C" fn keep(signal: i32) {
-    CAUGHT.store(signal, Ordering::Relaxed);
-}
-
-impl Signals {
-    #[expect(unsafe_code, reason = "a signal handler, which stores one number")]
-    fn catch() -> Self {
-        // Without SA_RESTART: the read must end.
-        let action = SigAction::new(SigHandler::Handler(keep), SaFlags::empty(), SigSet::empty());
-        let all = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT];
-        // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
-        let set = |signal| unsafe { sigaction(signal, &action) };
-        let before = all.into_iter().filter_map(|signal| Some((signal, set(signal).ok()?)));
-        Self { before: before.collect() }
-    }
-}
-
-impl Drop for Signals {
-    #[expect(unsafe_code, reason = "puts back the dispositions that were there")]
-    fn drop(&mut self) {
-        for (signal, action) in &self.before {
-            // SAFETY: the disposition is one that this process had.
-            _ = unsafe { sigaction(*signal, action) };
-        }
-        if let Ok(signal) = Signal::try_from(CAUGHT.swap(0, Ordering::Relaxed)) {
-            _ = nix::sys::signal::raise(signal);
-        }
-    }
 }
 
 /// Changed settings of a terminal; dropping puts the old ones back.

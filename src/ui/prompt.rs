@@ -2,7 +2,7 @@
 
 use super::Ui;
 use crate::{
-    access::{MfaQuestion, Prompt, PromptError, Retry},
+    access::{MfaQuestion, OpenQuestion, Prompt, PromptError, Retry},
     output::table::visible,
     resolver::codes,
     secret::Secret,
@@ -88,6 +88,12 @@ impl Prompt for Ui {
         // The code is shown as it is typed: in half a minute it is no secret, and typing errors
         // cost a whole step.
         self.ask(&prompt, Echo::On).map(|code| code.expose().to_owned())
+    }
+
+    fn answer(&self, question: &OpenQuestion<'_>) -> Result<Secret, PromptError> {
+        // Who asks comes first, so that the question cannot pass for one of ours.
+        let prompt = format!("Provider '{}' asks: {} ", question.asker, question.text);
+        self.ask(&prompt, if question.secret { Echo::Off } else { Echo::On })
     }
 
     fn can_ask(&self) -> bool {

@@ -420,7 +420,7 @@ fn a_failure_runs_nothing_and_prints_nothing() {
     world.add_role("denied", "work", "Denied", &[]).succeeds();
     let mark = world.home.path().join("RAN");
     let touch = |name: &str| world.leapp(["exec", name, "--", "touch", mark.to_str().unwrap()]);
-    touch("nope").fails(5).prints("").says("there is no session \"nope\"");
+    touch("nope").fails(5).prints("").says("there is no session or profile \"nope\"");
     touch("denied").fails(4).prints("").says("cannot assume role 'Denied' for session 'denied'");
     let region = ["exec", "prod", "-r", "cn-north-1", "--", "touch", "RAN"];
     world.leapp(region).fails(2).prints("");

@@ -76,7 +76,10 @@ fn use_and_off_are_by_hand() {
         shell.run("cd shop");
         assert_eq!(shell.on(), "dev", "{kind:?}: until it is entered again");
         let (said, code) = shell.status(&kind.by_hand("use nope"));
-        assert!(said.contains("no session \"nope\"") && code != 0, "{kind:?}: {code} {said}");
+        assert!(
+            said.contains("no session or profile \"nope\"") && code != 0,
+            "{kind:?}: {code} {said}"
+        );
         assert_eq!(shell.on(), "dev", "{kind:?}: a failed use changes nothing");
     });
 }

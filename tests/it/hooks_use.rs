@@ -19,7 +19,7 @@ fn a_use_that_fails_leaves_what_is_on() {
                 assert_eq!(code, if kind == Kind::Pwsh { code } else { status }, "{said}");
             };
             let (said, code) = shell.status(&kind.by_hand("use nope"));
-            refused(said, code, 5, "no session \"nope\"");
+            refused(said, code, 5, "no session or profile \"nope\"");
             let (said, code) = shell.status(&kind.by_hand("use live --region nowhere"));
             refused(said, code, 2, "nowhere");
             shell.send(&kind.by_hand("use guarded"));

@@ -13,6 +13,7 @@
 
 mod canary;
 mod clients;
+mod cloud;
 mod completion;
 mod crash;
 mod crowd;
@@ -51,8 +52,12 @@ mod neighbours_prompts;
 mod neighbours_vscode;
 mod network;
 mod pin;
+mod portal;
 mod powershell;
+mod profiles;
+mod provider;
 mod sessions;
+mod shared_config;
 mod shells;
 mod smoke;
 mod support;

@@ -232,7 +232,12 @@ fn an_unknown_session_writes_nothing() {
     let shop = folder(&world, "shop");
     for name in ["dew", "session:dew", "profile:dev", "$(id)", "", "-", "../dev"] {
         let outcome = alone(&world, &shop, &["--", name]);
-        outcome.fails(5).says("there is no session").says("hint: ");
+        let what = if name == "profile:dev" {
+            "'profile:dev' is not there"
+        } else {
+            "there is no session"
+        };
+        outcome.fails(5).says(what).says("hint: ");
     }
     alone(&world, &shop, &[]).fails(2);
     assert!(names(&shop).is_empty() && records(&world) == 0);

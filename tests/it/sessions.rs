@@ -131,20 +131,20 @@ const NAMES_AND_PARENTS: &str = r#"
 3 | add aws-iam-role-chained x | needs --parent and --role-arn
 3 | add aws-iam-role-chained x --parent work | session 'x' needs --role-arn
 3 | add aws-iam-role-chained x --role-arn ROLE | session 'x' needs --parent
-2 | add aws-iam-role-chained x --role-arn ROLE --parent no | --parent: there is no session "no"
+2 | add aws-iam-role-chained x --role-arn ROLE --parent no | --parent: there is no session or profile "no"
 2 | add aws-iam-role-chained x --role-arn ROLE --parent x | 'x' cannot be its own parent
 2 | edit prod --parent PROD | session 'prod' cannot be its own parent
 2 | edit prod --parent deep | its parents form a cycle: prod -> deep -> prod
-2 | edit prod --parent nope | --parent: there is no session "nope"
+2 | edit prod --parent nope | --parent: there is no session or profile "nope"
 2 | edit prod --name WORK | there is a session 'work' already
 2 | edit prod --name 'a b' | is no session name
 2 | edit prod --role-arn '' | --role-arn: it cannot be empty
 2 | edit prod | nothing was given to change
 2 | edit prod --bogus | unexpected argument '--bogus'
 2 | edit prod --duration 13h | --duration: 13h is out of range
-5 | edit nope --region eu-west-1 | there is no session "nope"
-5 | show nope | there is no session "nope"
-5 | remove nope --yes | there is no session "nope"
+5 | edit nope --region eu-west-1 | there is no session or profile "nope"
+5 | show nope | there is no session or profile "nope"
+5 | remove nope --yes | there is no session or profile "nope"
 5 | current | no session is on in this shell
 1 | remove work --yes | session 'work' is needed by prod, deep
 3 | remove deep | hint: leapp session remove deep --yes
@@ -384,8 +384,12 @@ fn a_list_is_searched_in_names_types_accounts_roles_and_regions() {
     assert_eq!(found("everyday"), ["work"]);
     assert_eq!(found("o"), ["prod", "work"]);
     assert_eq!(found("zebra"), [""; 0]);
-    world.leapp(["list", "zebra"]).succeeds().prints("").says("no session has \"zebra\"");
-    World::new().leapp(["list"]).succeeds().prints("").says("there are no sessions yet");
+    world.leapp(["list", "zebra"]).succeeds().prints("").says("nothing has \"zebra\"");
+    World::new()
+        .leapp(["list"])
+        .succeeds()
+        .prints("")
+        .says("there are no sessions yet, and no profiles");
 }
 
 fn id_of(world: &World, name: &str) -> String {

@@ -154,6 +154,12 @@ impl World {
         world
     }
 
+    /// The emulator's user of this world: key id, secret access key, MFA device.
+    pub(crate) fn keys(&self) -> (String, String, String) {
+        let of = |name: &str| self.user[name].as_str().unwrap().to_owned();
+        (of("access_key_id"), of("secret_access_key"), of("mfa_serial"))
+    }
+
     /// Sets a variable for all that follows.
     pub(crate) fn set(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
         self.variables.insert(name.into(), value.as_ref().to_owned());
@@ -347,6 +353,13 @@ impl Outcome {
     #[track_caller]
     pub(crate) fn prints(&self, text: &str) -> &Self {
         assert_eq!(self.text(), text, "{self}");
+        self
+    }
+
+    /// stdout has this somewhere.
+    #[track_caller]
+    pub(crate) fn prints_part(&self, text: &str) -> &Self {
+        assert!(self.text().contains(text), "no {text:?} in: {self}");
         self
     }
 

@@ -89,9 +89,6 @@ fn names_that_no_session_can_have_are_refused_where_they_stand() {
         "dév",
         "dev\\u0000",
         "dev\\u202e",
-        "profile:work",
-        "sso-session:x",
-        "ext:a:b",
         "session:",
         "session:-x",
         "session:a b",
@@ -114,7 +111,7 @@ fn a_name_an_exact_name_and_an_id_mean_the_same_session() {
     }
     for target in ["dew", "session:dew", "session:6ba7b810-9dad-11d1-80b4-00c04fd430c8"] {
         let outcome = judged(&world, format!("session = \"{target}\"\n").as_bytes());
-        outcome.fails(5).says("there is no session '");
+        outcome.fails(5).says("there is no session");
     }
     everywhere(|kind| {
         for target in ["session:dev".to_owned(), format!("session:{id}")] {

@@ -18,7 +18,7 @@ use crate::{
 
 const SUBJECT: &str = "permissions";
 /// Directories of ours below the home.
-const DIRECTORIES: &[&str] = &["backups", "trust", "vault"];
+const DIRECTORIES: &[&str] = &["backups", "providers", "trust", "vault"];
 
 /// A path of ours and how it looks.
 type Entry = (PathBuf, Metadata);

@@ -5,21 +5,22 @@ use crate::{
     activation::trust::Why,
     cli::{
         context::Context,
+        known::Known,
         project::{Here, here, led_to, shown, store},
         trust::{state_of, unusable},
     },
-    model::Workspace,
+    model::CredentialIdentifier,
 };
 
 const SUBJECT: &str = "project";
 
-pub(super) fn findings(context: &Context, workspace: Option<&Workspace>) -> Vec<Finding> {
-    let mut findings = vec![of_here(context, workspace)];
+pub(super) fn findings(context: &Context, known: &Known) -> Vec<Finding> {
+    let mut findings = vec![of_here(context, known)];
     findings.extend(records(context));
     findings
 }
 
-fn of_here(context: &Context, workspace: Option<&Workspace>) -> Finding {
+fn of_here(context: &Context, known: &Known) -> Finding {
     match here(context) {
         Here::Nothing => Finding::ok(SUBJECT, "no project file governs this directory"),
         Here::Denied(place) => {
@@ -42,11 +43,13 @@ fn of_here(context: &Context, workspace: Option<&Workspace>) -> Finding {
         }
         Here::Trusted(trusted) => {
             let file = shown(&trusted.place().file);
-            let Some(workspace) = workspace else {
+            let needs_workspace =
+                matches!(trusted.bound().identity, CredentialIdentifier::Session(_));
+            if needs_workspace && known.workspace().is_none() {
                 let text = format!("{file} is trusted, but there is no workspace to look into");
                 return Finding::warning(SUBJECT, text).command("leapp list");
-            };
-            match led_to(workspace, &trusted) {
+            }
+            match led_to(&known.catalog, &trusted) {
                 Ok(led) => {
                     let text = format!("{file} is trusted and names '{}'", led.session.name);
                     Finding::ok(SUBJECT, text)

@@ -13,7 +13,7 @@ use crate::{
     activation::Lease,
     cli::{
         args::{HookEnvArgs, UseCli},
-        context::{Context, find},
+        context::Context,
         failure::{Failure, Kind, Outcome},
         handout::{Asked, hand_out},
         usage,
@@ -39,9 +39,9 @@ pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision>
     let answer = hand_out(context, &asked)?;
     // Its lease comes afterwards: new credentials take every lease back.
     let lease = Lease::by_hand(&context.run, &answer.identity).ok();
-    let CredentialIdentifier::Session(id) = CredentialIdentifier::parse(&answer.identity)
+    let id = CredentialIdentifier::parse(&answer.identity)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
-    if marks::is_stopped(&context.run, id) {
+    if marks::is_stopped(&context.run, id.uuid()) {
         let message = format!("session '{}' was stopped meanwhile", answer.session);
         return Err(Failure::new(Kind::NeedsAction, message).hint("leapp use NAME"));
     }
@@ -51,11 +51,7 @@ pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision>
     let region = region.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
     let left = duration::brief(clocked.left());
     let note = format!("{} is on ({region}), {left} left; 'leapp off' ends it", answer.session);
-    let protected = {
-        let opened = context.workspace()?;
-        let workspace = opened.as_ref().map(|opened| &opened.workspace);
-        find(workspace, &answer.identity)?.protected
-    };
+    let protected = context.known().find(&answer.identity)?.protected;
     let set = Set {
         key: key_of(&answer.delta),
         identity: answer.identity,

@@ -87,7 +87,7 @@ fn lease_on(context: &Context, shelf: &str, place: &Place, answer: &str) -> Opti
 }
 
 fn trusted_project(context: &Context, hook: &Asking, trusted: &Trusted) -> Decision {
-    let CredentialIdentifier::Session(id) = trusted.bound().identity;
+    let id = trusted.bound().identity.uuid();
     let shelf = trusted.bound().identity.to_string();
     // Given before anything is read: what changes from now on takes it back.
     let lease = lease_on(context, &shelf, trusted.place(), trusted.id());
@@ -181,14 +181,13 @@ fn look(context: &Context, hook: &Asking, trusted: &Trusted) -> Decision {
 }
 
 fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decision, Failure> {
-    let config = context::stamp_of_config(context);
-    let opened = context.workspace()?;
+    let known = context.known();
+    if matches!(trusted.bound().identity, CredentialIdentifier::Session(_)) {
+        known.readable()?;
+    }
     let place = trusted.place();
-    let Some(opened) = opened else {
-        return Ok(doubtful(context, trusted, &Doubt::Gone));
-    };
-    let workspace = &opened.workspace;
-    let led = match led_to(workspace, trusted) {
+    let catalog = &known.catalog;
+    let led = match led_to(catalog, trusted) {
         Ok(led) => led,
         Err(doubt) => return Ok(doubtful(context, trusted, &doubt)),
     };
@@ -206,7 +205,7 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     let regions = Regions { flag: None, project: trusted.region().cloned() };
     let wanted = Wanted {
         context,
-        workspace,
+        catalog,
         session: led.session,
         kind: Kind::Directory,
         regions,
@@ -215,9 +214,8 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     let mut found = wanted.look()?;
     found.decision.notes.extend(notes.iter().map(Note::once));
     if let (Some(working), Effect::Set(set)) = (found.working, &found.decision.effect) {
-        let stamp = (context.home.workspace(), opened.stamp);
         notes.extend(working.notes);
-        let mut files = vec![config, stamp];
+        let mut files = known.files.clone();
         files.extend(working.file);
         keep(context, trusted, Made { entry: working.entry, set, notes, files });
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     activation::Lease,
     cli::{
-        context::{Context, find, variable},
+        context::{Context, variable},
         failure::{Failure, Outcome},
         handout::Regions,
     },
@@ -64,13 +64,12 @@ fn look(
     region: Option<&RegionName>,
     held: bool,
 ) -> Outcome<Decision> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, identity)?;
-    let Some(workspace) = workspace else { return Ok(Decision::default()) };
+    let known = context.known();
+    let session = known.find(identity)?;
+    let catalog = &known.catalog;
     let regions = Regions { flag: region.cloned(), project: None };
     let (kind, root) = (Kind::Use, Vec::new());
-    let wanted = Wanted { context, workspace, session, kind, regions, root };
+    let wanted = Wanted { context, catalog, session, kind, regions, root };
     let found = wanted.look()?;
     let known = context.before.state().map(|state| state.access_key_id.clone());
     if let Effect::Set(set) = &found.decision.effect

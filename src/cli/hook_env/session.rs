@@ -14,7 +14,7 @@ use crate::{
         handout::{Regions, Whole, delta, factory_of, region},
     },
     envdelta::{CLOSED, EnvDelta, Kind, MANAGED, Managed, State},
-    model::{Credentials, RegionName, Session, Timestamp, Workspace, duration},
+    model::{Catalog, Credentials, RegionName, Session, Timestamp, duration},
     resolver::{Clocked, CredentialManager, Entry, answer::Answer, marks},
     system::{detached, files::Stamp},
 };
@@ -25,7 +25,7 @@ const RENEWING: i64 = 60;
 /// What is wanted for a shell.
 pub(super) struct Wanted<'a> {
     pub(super) context: &'a Context,
-    pub(super) workspace: &'a Workspace,
+    pub(super) catalog: &'a Catalog,
     pub(super) session: &'a Session,
     pub(super) kind: Kind,
     pub(super) regions: Regions,
@@ -54,8 +54,8 @@ impl Wanted<'_> {
     /// Looks into the cache and decides. An error is a sentence for the person.
     pub(super) fn look(&self) -> Outcome<Found> {
         let (context, session) = (self.context, self.session);
-        let choice = region(context, self.workspace, session, &self.regions)?;
-        let manager = context.manager(self.workspace, context.existing_cache())?;
+        let choice = region(context, self.catalog, session, &self.regions)?;
+        let manager = context.manager(self.catalog, context.existing_cache())?;
         let file = Answer::stamps(manager.cached_file(session)?);
         let entry = manager.cached(session)?.filter(|entry| entry.clocked.left() > 0);
         let stopped = marks::is_stopped(&context.run, session.id);

@@ -12,9 +12,10 @@ use crate::{
         context::Context,
         env::chosen_shell,
         failure::{Failure, Kind, Outcome},
+        known::Known,
         print_json,
     },
-    model::{Session, SessionName, Workspace, session::Fields},
+    model::{Catalog, Session, SessionName, Workspace, session::Fields},
     ui::{Choice, pick},
 };
 
@@ -60,26 +61,27 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
         None => (Some(pick_type(context)?), ArgMatches::default()),
     };
     let factory = factory.ok_or_else(|| Failure::usage("there is no such session type"))?;
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let mut session = begin(context, factory, &matches, workspace)?;
-    fields::apply(&mut session, factory, &matches, workspace)?;
+    let known = context.known();
+    known.readable()?;
+    let mut session = begin(context, factory, &matches, known.workspace())?;
+    fields::apply(&mut session, factory, &matches, &known)?;
     let mut given = match factory.secret() {
         Some(form) => secret::from_flags(&mut session, form, &matches)?,
         None => None,
     };
-    fields::complete(context, &mut session, factory, workspace)?;
-    fields::check(&session, factory, workspace.unwrap_or(&Workspace::default()))?;
+    fields::complete(context, &mut session, factory, &known)?;
+    fields::check(&session, factory, &known.catalog)?;
     if let (Some(form), None) = (factory.secret(), &given) {
         given = Some(secret::ask(context, &session, form)?);
     }
     let secret = match (&given, factory.secret()) {
-        (Some(given), Some(form)) => Some((given, form, secret::prepare(context, workspace)?)),
+        (Some(given), Some(form)) => {
+            Some((given, form, secret::prepare(context, known.workspace())?))
+        }
         _ => None,
     };
-    drop(opened);
-    let workspace = write(context, factory, &session, secret.as_ref())?;
-    tell(context, &workspace, &session)?;
+    let workspace = write(context, factory, &session, secret.as_ref(), &known)?;
+    tell(context, &known.with(&workspace).catalog, &session)?;
     match given {
         Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
         None => Ok(()),
@@ -112,6 +114,7 @@ fn begin(
         fields: Fields::default(),
         protected: fields::is_given(matches, "protected"),
         unknown: HashMap::new(),
+        source: None,
     })
 }
 
@@ -122,11 +125,12 @@ fn write(
     factory: &dyn CredentialProviderFactory,
     session: &Session,
     secret: Option<&(&secret::Given, &secret::SecretForm, secret::Ready)>,
+    known: &Known,
 ) -> Outcome<Workspace> {
     let mut stored = None;
     let written = context.change(|opened| {
         fields::free_name(session.name.as_str(), Some(&opened.workspace), None)?;
-        fields::check(session, factory, &opened.workspace)?;
+        fields::check(session, factory, &known.with(&opened.workspace).catalog)?;
         if let Some((given, form, ready)) = secret {
             stored = Some(secret::store(ready, opened, session, form, given)?);
         }
@@ -139,9 +143,9 @@ fn write(
     written.map_err(|failure| failure.doing(format!("cannot add session '{}'", session.name)))
 }
 
-fn tell(context: &Context, workspace: &Workspace, session: &Session) -> Outcome<()> {
+fn tell(context: &Context, catalog: &Catalog, session: &Session) -> Outcome<()> {
     if context.ui.manner().json {
-        return print_json(&as_json(workspace, session));
+        return print_json(&as_json(catalog, session));
     }
     context.ui.say(&format!("added session {}", in_words(session)));
     let line = chosen_shell(None).eval_line(&["leapp", "env", session.name.as_str()]);

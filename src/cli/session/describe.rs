@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     access::{self, Summary},
-    model::{Session, Workspace},
+    model::{Catalog, Session},
 };
 
 /// What is known of a session without asking anybody.
@@ -13,8 +13,8 @@ pub(in crate::cli) fn summary_of(session: &Session) -> Summary {
 }
 
 /// A session as JSON, without secrets: it has none.
-pub(in crate::cli) fn as_json(workspace: &Workspace, session: &Session) -> Json {
-    let parent = workspace.chain(session).ok().and_then(|chain| chain.get(1).copied());
+pub(in crate::cli) fn as_json(catalog: &Catalog, session: &Session) -> Json {
+    let parent = catalog.chain(session).ok().and_then(|chain| chain.get(1).copied());
     with_parent(session, parent.map(|parent| parent.name.to_string()))
 }
 

@@ -7,12 +7,13 @@ use crate::{
     access::CredentialProviderFactory,
     cli::{
         args::{EditArgs, Global},
-        context::{Context, find},
+        context::Context,
         failure::{Failure, Outcome},
         handout::{confirm, factory_of},
+        known::Known,
         print, print_json,
     },
-    model::{Session, Workspace},
+    model::{Catalog, Session, Workspace},
     secret::Secret,
 };
 
@@ -25,9 +26,8 @@ pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
              The flags are those of the session's type: leapp session edit NAME --help\n",
         );
     }
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &name)?.clone();
+    let known = context.known();
+    let session = known.find_own(&name)?.clone();
     let factory = factory_of(&session)?;
     let command = command(format!("leapp session edit {}", session.name), factory);
     let matches = match command.try_get_matches_from(std::iter::once("edit".into()).chain(words)) {
@@ -43,27 +43,26 @@ pub(super) fn run(context: &Context, args: EditArgs) -> Outcome<()> {
     if fields::is_given(&matches, "unprotected") {
         confirm(context, &session)?;
     }
-    let given = new_secret(context, &session, factory, &matches, workspace)?;
+    let given = new_secret(context, &session, factory, &matches, &known)?;
     let ready = match &given {
-        Some(_) => Some(secret::prepare(context, workspace)?),
+        Some(_) => Some(secret::prepare(context, known.workspace())?),
         None => None,
     };
-    drop(opened);
     let edit = Edit { id: session.id, factory, matches };
-    let (workspace, edited) = write(context, &edit, given.as_ref().zip(ready.as_ref()))?;
+    let (workspace, edited) = write(context, &edit, given.as_ref().zip(ready.as_ref()), &known)?;
     if given.is_some() {
-        forget(context, &workspace, &edited)?;
+        forget(context, &known.with(&workspace).catalog, &edited)?;
     }
-    tell(context, &workspace, &edited)?;
+    tell(context, &known.with(&workspace).catalog, &edited)?;
     match given {
         Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
         None => Ok(()),
     }
 }
 
-fn tell(context: &Context, workspace: &Workspace, edited: &Session) -> Outcome<()> {
+fn tell(context: &Context, catalog: &Catalog, edited: &Session) -> Outcome<()> {
     if context.ui.manner().json {
-        return print_json(&as_json(workspace, edited));
+        return print_json(&as_json(catalog, edited));
     }
     context.ui.say(&format!("changed session {}", in_words(edited)));
     context.ui.say(&format!("next: leapp session show {}", edited.name));
@@ -76,10 +75,10 @@ fn new_secret(
     session: &Session,
     factory: &dyn CredentialProviderFactory,
     matches: &ArgMatches,
-    workspace: Option<&Workspace>,
+    known: &Known,
 ) -> Outcome<Option<secret::Given>> {
     let mut preview = session.clone();
-    fields::apply(&mut preview, factory, matches, workspace)?;
+    fields::apply(&mut preview, factory, matches, known)?;
     let Some(form) = factory.secret() else { return Ok(None) };
     if let Some(given) = secret::from_flags(&mut preview, form, matches)? {
         return Ok(Some(given));
@@ -103,6 +102,7 @@ fn write(
     context: &Context,
     edit: &Edit,
     secret: Option<(&secret::Given, &secret::Ready)>,
+    known: &Known,
 ) -> Outcome<(Workspace, Session)> {
     let mut replaced = None;
     let written = context.change(|opened| {
@@ -113,12 +113,12 @@ fn write(
         if let Some(name) = fields::given(&edit.matches, "name") {
             session.name = fields::free_name(name, Some(&before), Some(session.id))?;
         }
-        fields::apply(&mut session, edit.factory, &edit.matches, Some(&before))?;
+        fields::apply(&mut session, edit.factory, &edit.matches, &known.with(&before))?;
         put_key(&mut session, secret.map(|(given, _)| given));
         session.protected |= fields::is_given(&edit.matches, "protected");
         session.protected &= !fields::is_given(&edit.matches, "unprotected");
         slot.clone_from(&session);
-        fields::check(&session, edit.factory, &opened.workspace)?;
+        fields::check(&session, edit.factory, &known.with(&opened.workspace).catalog)?;
         if let (Some((given, ready)), Some(form)) = (secret, edit.factory.secret()) {
             replaced = Some(secret::store(ready, opened, &session, form, given)?);
         }
@@ -141,8 +141,8 @@ fn put_key(session: &mut Session, given: Option<&secret::Given>) {
 }
 
 /// What was issued for the earlier key is of no use for the new one's sessions.
-fn forget(context: &Context, workspace: &Workspace, session: &Session) -> Outcome<()> {
-    let manager = context.manager(workspace, context.existing_cache())?;
+fn forget(context: &Context, catalog: &Catalog, session: &Session) -> Outcome<()> {
+    let manager = context.manager(catalog, context.existing_cache())?;
     manager.forget(session);
     Ok(())
 }

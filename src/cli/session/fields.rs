@@ -8,10 +8,11 @@ use serde_json::{Map, Value as Json};
 use crate::{
     access::{CredentialProviderFactory, Field, FieldError, Form},
     cli::{
-        context::{Context, find},
+        context::Context,
         failure::{Failure, Kind, Outcome},
+        known::Known,
     },
-    model::{CredentialIdentifier, RegionName, Session, SessionName, Workspace},
+    model::{Catalog, CredentialIdentifier, RegionName, Session, SessionName, Workspace},
     system::{files, terminal::Echo},
 };
 
@@ -77,7 +78,7 @@ pub(super) fn apply(
     session: &mut Session,
     factory: &dyn CredentialProviderFactory,
     matches: &ArgMatches,
-    workspace: Option<&Workspace>,
+    known: &Known,
 ) -> Outcome<()> {
     if let Some(text) = given(matches, "region") {
         session.region = region(text)?;
@@ -86,7 +87,7 @@ pub(super) fn apply(
         session.display_name = Some(text.clone()).filter(|text| !text.is_empty());
     }
     if let Some(name) = given(matches, "parent") {
-        session.parent = Some(parent(session, factory, name, workspace)?);
+        session.parent = Some(parent(session, factory, name, known)?);
     }
     let mut fields = session.fields.to_map();
     for field in factory.fields() {
@@ -117,7 +118,7 @@ pub(super) fn complete(
     context: &Context,
     session: &mut Session,
     factory: &dyn CredentialProviderFactory,
-    workspace: Option<&Workspace>,
+    known: &Known,
 ) -> Outcome<()> {
     let lacks_parent = factory.has_parent() && session.parent.is_none();
     let fields = session.fields.to_map();
@@ -134,13 +135,13 @@ pub(super) fn complete(
         return Err(Failure::new(Kind::NeedsAction, message)
             .hint(format!("leapp session add {} --help", session.session_type)));
     }
-    if lacks_parent && workspace.is_none_or(|workspace| workspace.sessions.is_empty()) {
+    if lacks_parent && known.catalog.sessions().next().is_none() {
         return Err(Failure::usage("there is no session that could be its parent")
             .hint("leapp session add aws-iam-user NAME"));
     }
     if lacks_parent {
         let picked = ask(context, "Parent session", |text| {
-            parent(session, factory, text, workspace).map_err(|failure| failure.message)
+            parent(session, factory, text, known).map_err(|failure| failure.message)
         })?;
         session.parent = Some(picked);
     }
@@ -215,13 +216,13 @@ pub(super) fn free_name(
 pub(super) fn check(
     session: &Session,
     factory: &dyn CredentialProviderFactory,
-    workspace: &Workspace,
+    catalog: &Catalog,
 ) -> Outcome<()> {
     if let Some(region) = &session.region {
         factory.home_region(session, Some(region)).map_err(wrong)?;
     }
     factory.check(session).map_err(wrong)?;
-    workspace.chain(session).map_err(|error| {
+    catalog.chain(session).map_err(|error| {
         Failure::usage(error.to_string()).hint("leapp session edit NAME --parent ANOTHER")
     })?;
     Ok(())
@@ -249,7 +250,7 @@ fn parent(
     session: &Session,
     factory: &dyn CredentialProviderFactory,
     name: &str,
-    workspace: Option<&Workspace>,
+    known: &Known,
 ) -> Outcome<CredentialIdentifier> {
     let refuse = |problem: String| {
         Failure::usage(format!("--parent: {problem}")).hint("leapp list shows the sessions")
@@ -257,7 +258,11 @@ fn parent(
     if session.name.is(name) {
         return Err(refuse(format!("session '{}' cannot be its own parent", session.name)));
     }
-    let found = find(workspace, name).map_err(|failure| refuse(failure.message))?;
+    let found = known.find(name).map_err(|failure| {
+        let hint = failure.hint.clone();
+        let refused = refuse(failure.message).because_all(failure.causes);
+        hint.map_or(refused.clone(), |hint| refused.hint(hint))
+    })?;
     let theirs = crate::access::factory(&found.session_type);
     if theirs.is_none_or(|theirs| theirs.managed().cloud != factory.managed().cloud) {
         return Err(refuse(format!("session '{}' is not of the same cloud", found.name)));

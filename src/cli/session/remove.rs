@@ -5,22 +5,19 @@ use serde_json::json;
 use crate::{
     cli::{
         args::RemoveArgs,
-        context::{Context, find},
+        context::Context,
         failure::{Failure, Kind, Outcome},
         print_json, trust,
     },
-    model::{Session, Workspace},
+    model::{Catalog, Session, Workspace},
     system::terminal::Echo,
     vault::OpenVault,
 };
 
 pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &args.name)?.clone();
-    let Some(workspace) = workspace else {
-        return Ok(());
-    };
+    let known = context.known();
+    let session = known.find_own(&args.name)?.clone();
+    let workspace = &known.catalog.workspace;
     let dependants = dependants(workspace, &session);
     let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
     if !dependants.is_empty() && !args.with_dependants {
@@ -51,7 +48,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         opened.workspace.sessions.retain(|session| !ids.contains(&session.id));
         Ok(())
     })?;
-    forget(context, workspace, &going, vault.as_deref())?;
+    forget(context, &known.catalog, &going, vault.as_deref())?;
     for session in &going {
         trust::forget_session(context, session)?;
     }
@@ -126,11 +123,11 @@ fn vault_of(
 /// Removes the cached credentials and the vault's items of sessions that are gone.
 fn forget(
     context: &Context,
-    workspace: &Workspace,
+    catalog: &Catalog,
     going: &[Session],
     vault: Option<&dyn OpenVault>,
 ) -> Outcome<()> {
-    let manager = context.manager(workspace, context.existing_cache())?;
+    let manager = context.manager(catalog, context.existing_cache())?;
     for session in going {
         manager.forget(session);
         if let Some(vault) = vault.filter(|_| has_secret(session)) {

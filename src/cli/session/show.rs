@@ -4,31 +4,24 @@ use serde_json::Value as Json;
 
 use super::{as_json, summary_of};
 use crate::{
-    cli::{
-        args::NameArgs,
-        context::{Context, find},
-        failure::Outcome,
-        print, print_json,
-    },
+    cli::{args::NameArgs, context::Context, failure::Outcome, print, print_json},
     model::duration,
     output::table::visible,
 };
 
 pub(super) fn run(context: &Context, args: &NameArgs) -> Outcome<()> {
-    let opened = context.workspace()?;
-    let workspace = opened.as_ref().map(|opened| &opened.workspace);
-    let session = find(workspace, &args.name)?;
-    let Some(workspace) = workspace else {
-        return Ok(());
-    };
+    let known = context.known();
+    let session = known.find(&args.name)?;
+    let catalog = &known.catalog;
     if context.ui.manner().json {
-        return print_json(&as_json(workspace, session));
+        return print_json(&as_json(catalog, session));
     }
-    let parent = workspace.chain(session).ok().and_then(|c| c.get(1).map(|p| p.name.to_string()));
+    let parent = catalog.chain(session).ok().and_then(|c| c.get(1).map(|p| p.name.to_string()));
     let summary = summary_of(session);
     let mut lines = vec![
         ("name", Some(session.name.to_string())),
         ("display name", session.display_name.clone()),
+        ("identifier", Some(session.identifier().to_string())),
         ("id", Some(session.id.to_string())),
         ("type", Some(session.session_type.clone())),
         ("account", summary.account),

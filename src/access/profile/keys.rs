@@ -1,0 +1,169 @@
+//! Keys in a file: temporary ones as they are, long-term ones for a session of theirs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    facts::{Facts, token_of},
+    validity::{self, InFile},
+};
+use crate::{
+    access::{AccessError, Helpers, Hop, Issued, Request, aws},
+    cloud::{
+        shared_config::Profile,
+        sts::{SigningKeys, Sts, TemporaryKeys},
+        times,
+    },
+    model::Timestamp,
+    secret::Secret,
+    system::clock,
+};
+
+/// How long a session of long-term keys lasts unless asked otherwise, in seconds: AWS's own default.
+const USUAL: u32 = 43_200;
+/// Temporary keys whose end nobody has written down are looked at again after this, in seconds.
+pub(in crate::access) const PRESUMED: i64 = 12 * 3600;
+
+/// What stands in a section: the form of a vault's item, from a plain file.
+#[derive(Deserialize, Serialize)]
+struct Item {
+    key_id: String,
+    secret_key: String,
+    token: Option<String>,
+}
+
+/// The keys of a profile's own section, as one secret.
+pub(super) fn item(profile: &Profile) -> Option<Secret> {
+    let file = validity::own_keys(profile)?;
+    let of = |key: &str| validity::of_file(profile, file, key).map(|s| s.expose().to_owned());
+    let item = Item {
+        key_id: of("aws_access_key_id")?,
+        secret_key: of("aws_secret_access_key")?,
+        token: token(profile, file),
+    };
+    let text = serde_json::to_string(&item).unwrap_or_default();
+    drop(Secret::new(item.secret_key));
+    drop(item.token.map(Secret::new));
+    Some(Secret::new(text))
+}
+
+fn token(profile: &Profile, file: InFile) -> Option<String> {
+    token_of(profile, file).map(|token| token.expose().to_owned())
+}
+
+/// The keys that a hop's request is signed with, read from the file again.
+pub(super) fn read(hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<SigningKeys, AccessError> {
+    let name = hop.session.name.to_string();
+    let facts = Facts::of(hop.session);
+    let item = (helpers.secret)()?.ok_or_else(|| AccessError::SecretMissing(name.clone()))?;
+    let item: Item = serde_json::from_str(item.expose())
+        .map_err(|_| AccessError::SecretUnusable(name.clone()))?;
+    let keys = SigningKeys {
+        key_id: item.key_id,
+        secret_key: Secret::new(item.secret_key),
+        session_token: item.token.map(Secret::new),
+    };
+    // The file may have changed since it was looked at: then this request is another one.
+    if facts.keys.is_none_or(|known| known.key_id != keys.key_id) {
+        return Err(AccessError::Changed(name));
+    }
+    Ok(keys)
+}
+
+pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
+    let keys = facts.keys.clone().unwrap_or_default();
+    if keys.temporary {
+        let material = json!({ "key_id": keys.key_id, "expires": keys.expires });
+        let notes = presumed_note(hop, &keys);
+        return Request { material: aws::material(hop, &material), asks_person: false, notes };
+    }
+    let duration = hop.duration.unwrap_or(USUAL);
+    let material = json!({
+        "key_id": keys.key_id,
+        "duration": duration,
+        "mfa_serial": facts.mfa_serial,
+    });
+    Request {
+        material: aws::material(hop, &material),
+        asks_person: facts.mfa_serial.is_some(),
+        notes: Vec::new(),
+    }
+}
+
+fn presumed_note(hop: &Hop<'_>, keys: &super::facts::Keys) -> Vec<String> {
+    if keys.expires.is_some() {
+        return Vec::new();
+    }
+    let name = &hop.session.name;
+    vec![format!("nobody has written down when the keys of '{name}' end; 12h are presumed")]
+}
+
+pub(super) fn issue(
+    hop: &Hop<'_>,
+    facts: &Facts,
+    helpers: &Helpers<'_>,
+) -> Result<Issued, AccessError> {
+    if let Some(device) = facts.mfa_serial.as_ref().filter(|_| !is_temporary(facts))
+        && !helpers.prompt.can_ask()
+    {
+        return Err(AccessError::NeedsPerson(format!("an MFA code of '{device}'")));
+    }
+    let keys = read(hop, helpers)?;
+    match keys {
+        SigningKeys { key_id, secret_key, session_token: Some(session_token) } => {
+            let now = clock::now();
+            let expires = facts.keys.as_ref().and_then(|keys| keys.expires.as_deref());
+            let expires_at = expires.and_then(times::parse);
+            let keys = TemporaryKeys {
+                key_id,
+                secret_key,
+                session_token,
+                expires_at: expires_at.unwrap_or(Timestamp(now + PRESUMED)),
+                issued_at: Timestamp(now),
+            };
+            ended(hop, &keys)?;
+            Ok(Issued { credentials: aws::credentials(keys), clock_offset: 0, notes: Vec::new() })
+        }
+        keys => session_of(hop, facts, keys, helpers),
+    }
+}
+
+/// Keys that a file says have ended are of no use to anybody.
+fn ended(hop: &Hop<'_>, keys: &TemporaryKeys) -> Result<(), AccessError> {
+    if keys.expires_at.0 > clock::now() {
+        return Ok(());
+    }
+    let name = &hop.session.name;
+    Err(AccessError::Elsewhere {
+        problem: format!("the temporary keys of '{name}' have ended"),
+        command: "renew them with the tool that wrote them".into(),
+    })
+}
+
+/// A session of long-term keys, with a one-time code where the profile names a device.
+pub(in crate::access) fn session_of(
+    hop: &Hop<'_>,
+    facts: &Facts,
+    keys: SigningKeys,
+    helpers: &Helpers<'_>,
+) -> Result<Issued, AccessError> {
+    let duration = hop.duration.unwrap_or(USUAL);
+    let sts = Sts::new(route(hop, facts)?, keys, helpers.clock_offset, helpers.waiting);
+    let issued = match &facts.mfa_serial {
+        None => sts.get_session_token(duration, None)?,
+        Some(device) => {
+            aws::with_code(hop, device, helpers, |mfa| sts.get_session_token(duration, Some(mfa)))?
+        }
+    };
+    let clock_offset = sts.clock_offset();
+    Ok(Issued { credentials: aws::credentials(issued), clock_offset, notes: Vec::new() })
+}
+
+fn is_temporary(facts: &Facts) -> bool {
+    facts.keys.as_ref().is_some_and(|keys| keys.temporary)
+}
+
+/// Where requests to STS go: the environment's loopback address, else the profile's own.
+pub(super) fn route(hop: &Hop<'_>, facts: &Facts) -> Result<crate::cloud::sts::Route, AccessError> {
+    aws::route_to(hop, facts.sts_endpoint.as_deref())
+}

@@ -1,0 +1,257 @@
+//! All that can give credentials here, and which of it a name means. Never anything that is only
+//! like the name.
+
+use std::path::PathBuf;
+
+use super::{
+    context::{self, Context},
+    failure::{Failure, Kind, Outcome},
+};
+use crate::{
+    access::source::{self, Problem, SourceWarning},
+    model::{Catalog, CredentialIdentifier, Session, Workspace, catalog::Unusable},
+    resolver::answer::Answer,
+    system::files::Stamp,
+    workspace::Opened,
+};
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Every source.
+    pub(super) catalog: Catalog,
+    /// Whether there is a workspace.
+    pub(super) has_workspace: bool,
+    /// Why the workspace cannot be read; it blocks only what needs a session of it.
+    unreadable: Option<Failure>,
+    /// Files of the user's that cannot be read.
+    pub(super) problems: Vec<Problem>,
+    /// What a person should know of single sources.
+    pub(super) warnings: Vec<SourceWarning>,
+    /// What to say, by source, of what is not there.
+    absences: Vec<(&'static str, String)>,
+    /// All files that this was made from, as they were before.
+    pub(super) files: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+impl Context {
+    /// Looks everywhere: the workspace, the shared files, this machine. No network, no program, no
+    /// question; nothing is created.
+    pub(super) fn known(&self) -> Known {
+        self.known_beside(self.workspace())
+    }
+
+    /// The same beside a workspace that somebody else has opened.
+    pub(super) fn known_beside(&self, opened: Outcome<Option<Opened>>) -> Known {
+        let config = context::stamp_of_config(self);
+        let (opened, unreadable) = match opened {
+            Ok(opened) => (opened, None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let has_workspace = opened.is_some();
+        let stamp = opened.as_ref().and_then(|opened| opened.stamp);
+        let mut files = vec![config, (self.home.workspace(), stamp)];
+        let mut catalog = Catalog::of(opened.map(|opened| opened.workspace).unwrap_or_default());
+        // Stamped first: what changes while it is read makes the stamps differ.
+        files.extend(Answer::stamps(source::files(self)));
+        let listing = source::list_all(self);
+        catalog.bound = listing.bound.into_iter().collect();
+        catalog.elsewhere = listing.sessions;
+        catalog.unusable = listing.unusable;
+        prepare(&mut catalog);
+        Known {
+            catalog,
+            has_workspace,
+            unreadable,
+            problems: listing.problems,
+            warnings: listing.warnings,
+            absences: source::SOURCES.iter().map(|s| (s.id(), s.why_absent(self))).collect(),
+            files,
+        }
+    }
+}
+
+/// Gives what shares its name with a session of the workspace a name that says what it is, and
+/// moves bindings that lead nowhere to what cannot be used.
+fn prepare(catalog: &mut Catalog) {
+    let names: std::collections::HashSet<String> =
+        catalog.workspace.sessions.iter().map(|s| s.name.as_str().to_ascii_lowercase()).collect();
+    for session in &mut catalog.elsewhere {
+        if names.contains(&session.name.as_str().to_ascii_lowercase()) {
+            let exact = crate::model::SessionName::foreign(&session.identifier().to_string());
+            session.name = exact.unwrap_or_else(|_| session.name.clone());
+        }
+    }
+    let workspace = &catalog.workspace;
+    let gone: Vec<(String, uuid::Uuid)> = catalog
+        .bound
+        .iter()
+        .filter(|(_, id)| workspace.by_id(**id).is_none())
+        .map(|(name, id)| (name.clone(), *id))
+        .collect();
+    for (name, id) in gone {
+        catalog.bound.remove(&name);
+        catalog.unusable.push(Unusable {
+            identifier: CredentialIdentifier::Profile(name.clone()),
+            reason: format!(
+                "Profile '{name}' is bound to session:{id}, which is not in the workspace"
+            ),
+            name,
+            code: "session_not_found",
+            place: None,
+        });
+    }
+}
+
+impl Known {
+    /// The workspace; `None` where there is none.
+    pub(super) fn workspace(&self) -> Option<&Workspace> {
+        self.has_workspace.then_some(&self.catalog.workspace)
+    }
+
+    /// The same with a newer workspace.
+    pub(super) fn with(&self, workspace: &Workspace) -> Self {
+        let mut known = self.clone();
+        known.catalog.workspace = workspace.clone();
+        (known.has_workspace, known.unreadable) = (true, None);
+        known
+    }
+
+    /// What a name means: an exact identifier, the id of a session, or a bare name that fits just
+    /// one session or profile.
+    pub(super) fn find(&self, name: &str) -> Outcome<&Session> {
+        let wanted = name.strip_prefix("session:").unwrap_or(name);
+        if wanted.len() == 36
+            && let Ok(id) = uuid::Uuid::try_parse(wanted)
+        {
+            self.readable()?;
+            return self.catalog.workspace.by_id(id).ok_or_else(|| self.unknown(name));
+        }
+        if wanted.len() < name.len() {
+            self.readable()?;
+            return self.catalog.workspace.by_name(wanted).ok_or_else(|| self.unknown(name));
+        }
+        if let Ok(id) = CredentialIdentifier::parse(name) {
+            // A session may bear the word that a source there is one of is written with.
+            let own = id.single_name().and_then(|_| self.catalog.workspace.by_name(name));
+            return match own {
+                Some(own) => Err(twice(name, own, &id)),
+                None => self.by_identifier(&id),
+            };
+        }
+        // What a session of an unreadable workspace is called nobody knows.
+        self.readable()?;
+        match self.catalog.by_name(name).as_slice() {
+            [] => Err(self.unknown(name)),
+            [session] => Ok(session),
+            [own, other, ..] => Err(twice(name, own, &other.identifier())),
+        }
+    }
+
+    /// Everything that a person can have handed out.
+    pub(super) fn choices(&self) -> Vec<&Session> {
+        let gives = |session: &&Session| {
+            !matches!(
+                session.source,
+                Some(CredentialIdentifier::MfaSession { .. } | CredentialIdentifier::SsoSession(_))
+            )
+        };
+        self.catalog.sessions().filter(gives).collect()
+    }
+
+    /// A session of the workspace, for who changes it.
+    pub(super) fn find_own(&self, name: &str) -> Outcome<&Session> {
+        let session = self.find(name)?;
+        if session.is_own() {
+            return Ok(session);
+        }
+        let message = format!("'{}' is no session of the workspace", session.identifier());
+        Err(Failure::usage(message).hint("leapp keeps only what 'leapp session add' made"))
+    }
+
+    fn by_identifier(&self, id: &CredentialIdentifier) -> Outcome<&Session> {
+        if let Some(session) = self.catalog.by_identifier(id) {
+            return Ok(session);
+        }
+        if let CredentialIdentifier::Session(_) = id {
+            self.readable()?;
+        }
+        Err(self.absent(id))
+    }
+
+    /// Why an identifier leads to nothing.
+    fn absent(&self, id: &CredentialIdentifier) -> Failure {
+        if let Some(unusable) = self.catalog.unusable(id) {
+            return cannot_be_used(unusable);
+        }
+        if let Some(problem) = self.problems.first() {
+            return Failure::new(Kind::Incomplete, format!("'{id}' is not there"))
+                .because(problem.to_string())
+                .hint("leapp list shows what can be read");
+        }
+        let failure = Failure::new(Kind::Incomplete, format!("'{id}' is not there"));
+        let failure = match source::of(id) {
+            Some(source) => {
+                let why = self.absences.iter().find(|(of, _)| *of == source.id());
+                why.map_or(failure.clone(), |(_, why)| failure.because(why.clone()))
+            }
+            None => failure,
+        };
+        failure.hint("leapp list")
+    }
+
+    /// The failure of the workspace, where it has one.
+    pub(super) fn readable(&self) -> Outcome<()> {
+        self.unreadable.as_ref().map_or(Ok(()), |failure| Err(failure.clone()))
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let id = CredentialIdentifier::Profile(name.to_owned());
+        if let Some(unusable) = self.catalog.unusable(&id) {
+            return cannot_be_used(unusable);
+        }
+        let is_session = name.starts_with("session:") || uuid::Uuid::try_parse(name).is_ok();
+        let what = if is_session { "session" } else { "session or profile" };
+        let message = format!("there is no {what} {name:?}");
+        let failure = Failure::new(Kind::Incomplete, message);
+        if let Some(problem) = self.problems.first() {
+            return failure.because(problem.to_string()).hint("leapp list shows what can be read");
+        }
+        let bound = self.catalog.bound.keys().map(String::as_str);
+        let names = self.catalog.sessions().map(|session| session.name.as_str());
+        let mut near: Vec<&str> = names.chain(bound).filter(|known| is_near(known, name)).collect();
+        near.sort_unstable();
+        near.dedup();
+        near.truncate(3);
+        match near.as_slice() {
+            [] if self.catalog.sessions().next().is_none() => {
+                failure.hint("add one: leapp session add")
+            }
+            [] => failure.hint("leapp list"),
+            near => failure.hint(format!("leapp list; names like it: {}", near.join(", "))),
+        }
+    }
+}
+
+fn twice(name: &str, own: &Session, other: &CredentialIdentifier) -> Failure {
+    let message = format!("{name:?} is a session and something else");
+    let (own, other) = (format!("session:{}", own.name), other.to_string());
+    Failure::new(Kind::Incomplete, message).hint(format!("say which: '{own}' or '{other}'"))
+}
+
+fn cannot_be_used(unusable: &Unusable) -> Failure {
+    let failure =
+        Failure::new(Kind::Incomplete, format!("'{}' cannot be used", unusable.identifier))
+            .because(unusable.reason.clone());
+    match &unusable.place {
+        Some(place) => failure.hint(format!("see {place}")),
+        None => failure.hint("leapp list"),
+    }
+}
+
+/// Whether a person may have meant `known`: for a hint, never for a choice.
+fn is_near(known: &str, typed: &str) -> bool {
+    let (known, typed) = (known.to_ascii_lowercase(), typed.to_ascii_lowercase());
+    let shared = known.bytes().zip(typed.bytes()).take_while(|(a, b)| a == b).count();
+    typed.len() >= 3 && (known.contains(&typed) || typed.contains(&known) || shared >= 3)
+}

@@ -1,0 +1,88 @@
+//! Profiles of the shared files, with nothing of ours set up: what is listed, and what they give.
+
+use std::fs;
+
+use crate::support::{Outcome, ROLES, World, chmod};
+
+/// A home without a workspace, and a user of its own in the emulator: its key id and its secret.
+pub(crate) struct Profiles {
+    pub(crate) world: World,
+    pub(crate) key_id: String,
+    pub(crate) secret: String,
+    pub(crate) device: String,
+}
+
+impl Profiles {
+    pub(crate) fn new() -> Self {
+        let world = World::new();
+        let (key_id, secret, device) = world.keys();
+        Self { world, key_id, secret, device }
+    }
+
+    /// Writes `~/.aws/config`; KEY, SECRET, DEVICE and ROLES stand for the user's own.
+    pub(crate) fn config(&self, text: &str) -> &Self {
+        self.write("config", text)
+    }
+
+    pub(crate) fn credentials(&self, text: &str) -> &Self {
+        self.write("credentials", text)
+    }
+
+    fn write(&self, name: &str, text: &str) -> &Self {
+        let directory = self.world.home.path().join(".aws");
+        fs::create_dir_all(&directory).unwrap();
+        let text = text
+            .replace("KEY", &self.key_id)
+            .replace("SECRET", &self.secret)
+            .replace("DEVICE", &self.device)
+            .replace("ROLES", ROLES);
+        fs::write(directory.join(name), text).unwrap();
+        chmod(&directory.join(name), 0o600);
+        self
+    }
+
+    pub(crate) fn leapp<const N: usize>(&self, words: [&str; N]) -> Outcome {
+        self.world.leapp(words)
+    }
+
+    /// Who a profile's credentials are, by `exec` and the AWS CLI's like: a boto3 of its own.
+    pub(crate) fn caller(&self, name: &str) -> String {
+        let check = self.leapp(["status", name, "--check", "--json"]);
+        check.succeeds().json()["principal"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+const BASE: &str = "[base]\naws_access_key_id = KEY\naws_secret_access_key = SECRET\n";
+
+#[test]
+fn profiles_alone_are_enough_to_begin() {
+    let own = Profiles::new();
+    own.credentials(BASE);
+    own.config(
+        "[profile admin]\nrole_arn = arn:aws:iam::ROLES:role/Admin\nsource_profile = base\n\
+         region = eu-west-1\n[profile lost]\nrole_arn = arn:aws:iam::ROLES:role/Admin\n\
+         source_profile = nobody\n",
+    );
+    let list = own.leapp(["list"]);
+    list.succeeds()
+        .prints_part("admin")
+        .prints_part("base k")
+        .prints_part("Profile 'lost' references source profile 'nobody' which does not exist");
+    assert!(own.world.requests().is_empty(), "listing asks nobody");
+    assert!(!own.world.leapp_home().exists(), "and creates nothing");
+    own.leapp(["exec", "admin", "--", "printenv", "AWS_REGION"]).succeeds().prints("eu-west-1\n");
+    assert_eq!(own.world.actions(), ["AssumeRole"], "one request a hop");
+    assert!(own.caller("admin").contains("assumed-role/Admin/"));
+    let lost = own.leapp(["env", "lost", "--shell", "bash"]);
+    lost.fails(5).says("references source profile 'nobody'").says("config:5");
+}
+
+#[test]
+fn long_term_keys_become_a_session_of_theirs() {
+    let own = Profiles::new();
+    own.credentials(BASE);
+    let printed = own.leapp(["env", "base", "--show", "--shell", "bash"]).succeeds().text();
+    assert!(!printed.contains(&own.key_id), "the key itself does not pass through");
+    assert!(printed.contains("AWS_SESSION_TOKEN"));
+    assert_eq!(own.world.actions(), ["GetSessionToken"]);
+}
