@@ -22,6 +22,7 @@ mod overview;
 mod pin;
 mod place;
 mod project;
+mod region_list;
 mod renew;
 mod session;
 mod start;
@@ -117,8 +118,8 @@ fn dispatch(
         Some(Command::Rotate(args)) => start::run(context, args, start::Mode::Rotate),
         Some(Command::Status(args)) => return status::run(context, args),
         Some(Command::Session(command)) => session::run(context, command),
-        Some(Command::Region(args)) => place::run(context, args, place::REGION),
-        Some(Command::Location(args)) => place::run(context, args, place::LOCATION),
+        Some(Command::Region(args)) => place::run_region(context, args),
+        Some(Command::Location(args)) => place::run(context, args.command, place::LOCATION),
         Some(Command::Lock) => lock::run(context),
         Some(Command::Workspace(command)) => workspace::run(context, command),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -52,6 +52,7 @@ mod neighbours_vscode;
 mod network;
 mod pin;
 mod powershell;
+mod regions;
 mod sessions;
 mod shells;
 mod smoke;

@@ -68,7 +68,7 @@ fn look(
     let workspace = opened.as_ref().map(|opened| &opened.workspace);
     let session = find(workspace, identity)?;
     let Some(workspace) = workspace else { return Ok(Decision::default()) };
-    let regions = Regions { flag: region.cloned(), project: None };
+    let regions = Regions { flag: region.cloned(), ..Regions::default() };
     let (kind, root) = (Kind::Use, Vec::new());
     let wanted = Wanted { context, workspace, session, kind, regions, root };
     let found = wanted.look()?;
