@@ -10,13 +10,14 @@ use super::{
     args::{self, Cli, CompleteArgs, Values},
     context::Context,
     failure::Outcome,
+    handout::recent,
     print,
     session::{edit, summary_of},
 };
 use crate::{
     access::{self, provider::listing::Shelf},
     cloud::partition::PARTITIONS,
-    model::Workspace,
+    model::{RegionName, Workspace},
     workspace::Store,
 };
 
@@ -161,15 +162,19 @@ fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
             Offered::These(shown.map(|v| (v.get_name().to_owned(), String::new())).collect())
         }
         Values::Providers => Offered::These(providers(context)),
-        Values::Regions => {
-            let named = |partition: &'static crate::cloud::partition::Partition| {
-                let regions = partition.regions.iter();
-                regions.map(|region| ((*region).to_owned(), partition.id.to_owned()))
-            };
-            Offered::These(PARTITIONS.iter().flat_map(named).collect())
-        }
+        Values::Regions => Offered::These(regions(&recent(context).regions_here)),
         Values::Sessions => Offered::These(sessions(context)),
     }
+}
+
+/// The regions with their names: those used here lately first, for shells that keep the order.
+fn regions(recent: &[RegionName]) -> Vec<(String, String)> {
+    let all = PARTITIONS.iter().flat_map(|partition| partition.regions);
+    let mut all: Vec<(String, String)> =
+        all.map(|region| (region.id.to_owned(), region.name.to_owned())).collect();
+    let place = |id: &str| recent.iter().position(|known| known.as_str() == id);
+    all.sort_by_key(|(id, _)| place(id).unwrap_or(usize::MAX));
+    all
 }
 
 /// The names of the sessions, unless the settings turn them off.

@@ -67,7 +67,7 @@ fn look(
     let known = context.known();
     let session = known.find(identity)?;
     let catalog = &known.catalog;
-    let regions = Regions { flag: region.cloned(), project: None };
+    let regions = Regions { flag: region.cloned(), ..Regions::default() };
     let (kind, root) = (Kind::Use, Vec::new());
     let wanted = Wanted { context, catalog, session, kind, regions, root };
     let found = wanted.look()?;
