@@ -115,6 +115,8 @@ struct Found {
     value: Option<String>,
     /// The file that it was looked for in.
     file: Option<PathBuf>,
+    /// Why it could not be looked for.
+    problem: Option<String>,
 }
 
 /// The steps, in their order.
@@ -177,13 +179,13 @@ impl Search<'_> {
         let mut over = false;
         for Step { name, rule, find } in &STEPS {
             let reading = if over && look == Look::UntilFound { Reading::No } else { Reading::Yes };
-            let Found { origin, value, file } = find(self, reading);
+            let Found { origin, value, file, problem } = find(self, reading);
             let verdict = if over {
                 Verdict::NotReached
             } else {
                 walk.files.extend(file);
                 let judged = value.as_deref().map(|text| self.judge(text, *rule));
-                let (verdict, region) = judged.unwrap_or((Verdict::Skipped(None), None));
+                let (verdict, region) = judged.unwrap_or((Verdict::Skipped(problem), None));
                 over = region.is_some() || matches!(verdict, Verdict::Refused(_));
                 walk.chosen = region;
                 verdict
@@ -219,13 +221,13 @@ impl Search<'_> {
     /// A variable of the user's own; an empty one counts as unset.
     fn variable(&self, name: &str) -> Found {
         let value = (self.sources.own)(name).filter(|value| !value.is_empty());
-        Found { origin: name.to_owned(), value, file: None }
+        Found { origin: name.to_owned(), value, file: None, problem: None }
     }
 }
 
 fn flag(search: &Search<'_>, _: Reading) -> Found {
     let value = search.sources.flag.map(ToString::to_string);
-    Found { origin: "--region".into(), value, file: None }
+    Found { origin: "--region".into(), value, file: None, problem: None }
 }
 
 fn project(search: &Search<'_>, _: Reading) -> Found {
@@ -234,12 +236,12 @@ fn project(search: &Search<'_>, _: Reading) -> Found {
         || "the project file".to_owned(),
         |file| format!("project file '{}'", file.display()),
     );
-    Found { origin, value: search.sources.project.map(ToString::to_string), file: None }
+    Found { origin, value: search.sources.project.map(ToString::to_string), file: None, problem: None }
 }
 
 fn session(search: &Search<'_>, _: Reading) -> Found {
     let origin = format!("session '{}'", search.session.name);
-    Found { origin, value: search.session.region.as_ref().map(ToString::to_string), file: None }
+    Found { origin, value: search.session.region.as_ref().map(ToString::to_string), file: None, problem: None }
 }
 
 fn profile(search: &Search<'_>, reading: Reading) -> Found {
@@ -249,20 +251,21 @@ fn profile(search: &Search<'_>, reading: Reading) -> Found {
     let Some(path) = config_file(own) else {
         return Found { origin: format!("profile '{name}'"), value: None, file: None };
     };
-    let mut origin = format!("profile '{name}' in {}", path.display());
-    let value = match reading {
-        Reading::Yes => profile_region(own, &name).unwrap_or_else(|problem| {
-            origin = format!("profile '{name}', which cannot be read: {problem}");
-            None
-        }),
-        Reading::No => None,
+    let origin = format!("profile '{name}' in {}", path.display());
+    let read = match reading {
+        Reading::Yes => profile_region(own, &name),
+        Reading::No => Ok(None),
     };
-    Found { origin, value, file: Some(path) }
+    let (value, problem) = match read {
+        Ok(value) => (value, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    Found { origin, value, file: Some(path), problem }
 }
 
 fn workspace(search: &Search<'_>, _: Reading) -> Found {
     let value = search.sources.default.map(ToString::to_string);
-    Found { origin: "the workspace's default".into(), value, file: None }
+    Found { origin: "the workspace's default".into(), value, file: None, problem: None }
 }
 
 /// `us-east-1`, or in a partition without it the region where that one's global services are.
@@ -272,7 +275,7 @@ fn usual(search: &Search<'_>, _: Reading) -> Found {
     let value = bound.filter(|partition| !partition.lists(USUAL)).map(|p| p.implicit_region);
     let listed = |region: &&str| search.data.partitions.iter().any(|p| p.lists(region));
     let value = Some(value.unwrap_or(USUAL)).filter(listed).map(str::to_owned);
-    Found { origin: "the last resort".into(), value, file: None }
+    Found { origin: "the last resort".into(), value, file: None, problem: None }
 }
 
 /// The first region there is.
@@ -280,7 +283,7 @@ fn first(search: &Search<'_>, _: Reading) -> Found {
     let may = |p: &&partition::Partition| search.partition.is_none_or(|id| id == p.id);
     let mut regions = search.data.partitions.iter().filter(may).flat_map(|p| p.regions);
     let value = regions.next().map(|region| region.id.to_owned());
-    Found { origin: "the first region of the data".into(), value, file: None }
+    Found { origin: "the first region of the data".into(), value, file: None, problem: None }
 }
 
 fn config_file(own: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
@@ -421,6 +424,27 @@ mod tests {
         ] {
             check(&case, &config);
         }
+    }
+
+    #[test]
+    fn a_config_file_that_the_aws_cli_would_refuse_is_passed_over() {
+        let top = tempfile::tempdir().unwrap();
+        let config = top.path().join("config");
+        let text = "[default]\nregion = ap-south-1\nregion = ap-south-2\n";
+        files::write_private(&config, text.as_bytes(), files::Durability::Cache).unwrap();
+        let own = |name: &str| (name == "AWS_CONFIG_FILE").then(|| config.display().to_string());
+        let sources = RegionSources {
+            flag: None,
+            project: None,
+            project_file: None,
+            own: &own,
+            default: None,
+        };
+        let choice = choose(&session(None), None, &sources).unwrap();
+        assert_eq!(choice.region.as_str(), "us-east-1");
+        let place = "config:3:1: key 'region' is set in line 2 already";
+        assert!(choice.notes[0].ends_with(place), "{:?}", choice.notes);
+        assert!(choice.notes[0].contains("is passed over"), "{:?}", choice.notes);
     }
 
     #[test]

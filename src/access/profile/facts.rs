@@ -309,19 +309,19 @@ fn sections(shared: &SharedConfig, profile: &Profile) -> String {
     let mut keys: Vec<&str> = profile.keys().filter(|key| !changing(key)).collect();
     keys.sort_unstable();
     // A zero byte stands in no name and no value.
-    let mut text = format!("{}\n", profile.name.escape_default());
+    let mut whole = format!("{}\n", profile.name.escape_default());
     for key in keys {
-        text.push_str(key);
-        text.push('\0');
-        text.push_str(profile.get(key).unwrap_or_default());
-        text.push('\0');
+        whole.push_str(key);
+        whole.push('\0');
+        whole.push_str(profile.get(key).unwrap_or_default());
+        whole.push('\0');
     }
     let sso = text(profile, "sso_session").and_then(|name| shared.sso_session(name));
     let services = text(profile, "services").and_then(|name| shared.services(name));
     for section in [sso, services].into_iter().flatten() {
-        text.push_str(&format!("\0[{}]\0{}", section.name, content(section)));
+        whole.push_str(&format!("\0[{}]\0{}", section.name, content(section)));
     }
-    let mut digest = hash::full(text.as_bytes());
+    let mut digest = hash::full(whole.as_bytes());
     digest.truncate(32);
     digest
 }
