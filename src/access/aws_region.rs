@@ -236,12 +236,22 @@ fn project(search: &Search<'_>, _: Reading) -> Found {
         || "the project file".to_owned(),
         |file| format!("project file '{}'", file.display()),
     );
-    Found { origin, value: search.sources.project.map(ToString::to_string), file: None, problem: None }
+    Found {
+        origin,
+        value: search.sources.project.map(ToString::to_string),
+        file: None,
+        problem: None,
+    }
 }
 
 fn session(search: &Search<'_>, _: Reading) -> Found {
     let origin = format!("session '{}'", search.session.name);
-    Found { origin, value: search.session.region.as_ref().map(ToString::to_string), file: None, problem: None }
+    Found {
+        origin,
+        value: search.session.region.as_ref().map(ToString::to_string),
+        file: None,
+        problem: None,
+    }
 }
 
 fn profile(search: &Search<'_>, reading: Reading) -> Found {
@@ -249,7 +259,12 @@ fn profile(search: &Search<'_>, reading: Reading) -> Found {
     let name = own("AWS_PROFILE").filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| "default".into());
     let Some(path) = config_file(own) else {
-        return Found { origin: format!("profile '{name}'"), value: None, file: None };
+        return Found {
+            origin: format!("profile '{name}'"),
+            value: None,
+            file: None,
+            problem: None,
+        };
     };
     let origin = format!("profile '{name}' in {}", path.display());
     let read = match reading {
