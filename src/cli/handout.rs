@@ -156,18 +156,39 @@ fn make(context: &Context, asked: &Asked, known: &Known, session: &Session) -> O
     let (name, identity) = (session.name.to_string(), session.identifier().to_string());
     let answer = Answer { session: name, identity, entry, delta, notes, files };
     // A protected session is asked for anew each time, so its answer is never a finished one.
-    // So is one that is of the environment: the name does not tell which keys were meant.
-    let of_environment = catalog.chain(session).is_ok_and(|chain| {
-        let factories = chain.iter().filter_map(|hop| access::factory(&hop.session_type));
-        factories.into_iter().any(access::CredentialProviderFactory::is_of_environment)
-    });
     if let (Some(cache), Some(name)) = (manager.cache().filter(|_| kept), &asked.name)
         && !session.protected
-        && !of_environment
+        // So is one that is of the environment: the name does not tell which keys were meant.
+        && !is_of_environment(catalog, session)
     {
         answer.keep(cache, &key(context, asked, name));
     }
     Ok(answer)
+}
+
+/// Whether a session stands upon keys of this very environment.
+pub(super) fn is_of_environment(catalog: &Catalog, session: &Session) -> bool {
+    catalog.chain(session).is_ok_and(|chain| {
+        let mut factories = chain.iter().filter_map(|hop| access::factory(&hop.session_type));
+        factories.any(access::CredentialProviderFactory::is_of_environment)
+    })
+}
+
+/// Refuses a directory what is of one shell's environment alone: in another shell it would be another
+/// account, and in this one it is gone once a session is on.
+pub(super) fn refuse_of_environment(catalog: &Catalog, session: &Session) -> Outcome<()> {
+    let of_shell = |hop: &&Session| {
+        matches!(
+            hop.source,
+            Some(CredentialIdentifier::Container | CredentialIdentifier::Environment)
+        )
+    };
+    let chain = catalog.chain(session).unwrap_or_default();
+    let Some(hop) = chain.into_iter().find(of_shell) else { return Ok(()) };
+    let (name, hop) = (&session.name, &hop.name);
+    let message = format!("'{name}' stands upon '{hop}', which is of one shell's environment");
+    Err(Failure::new(Kind::Incomplete, message)
+        .hint(format!("a directory cannot switch it on; for one program: leapp exec {name}")))
 }
 
 /// Resolves and says, on failure, what was being done.
@@ -205,7 +226,7 @@ fn explain(failure: Failure, session: &Session) -> Failure {
     let failure = failure.doing(what);
     let hint = match failure.kind {
         Kind::NeedsAction => format!("on a terminal: leapp start {name}"),
-        Kind::Invalid => format!("leapp session show {name}"),
+        Kind::Invalid => format!("leapp explain {name}"),
         _ => return failure,
     };
     if failure.hint.is_some() { failure } else { failure.hint(hint) }

@@ -11,6 +11,7 @@ use super::{
     args::PinArgs,
     context::{Context, variable},
     failure::{Failure, Kind, Outcome},
+    handout::refuse_of_environment,
     project::{guard, home_directory, home_node, shown},
     trust,
 };
@@ -28,6 +29,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     let known = context.known();
     let session = known.find(&args.name)?;
+    refuse_of_environment(&known.catalog, session)?;
     check_region(session, args)?;
     let file = target(args.local)?;
     let text = content(&file, session, args)?;

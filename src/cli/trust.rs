@@ -8,6 +8,7 @@ use super::{
     args::{FileArgs, TrustArgs},
     context::Context,
     failure::{Failure, Kind, Outcome},
+    handout::refuse_of_environment,
     known::Known,
     print, print_json,
     project::{guard, home_node, shown, store},
@@ -38,6 +39,7 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Outcome<()> {
     })?;
     let known = context.known();
     let session = meant(&known, &proposal)?;
+    refuse_of_environment(&known.catalog, session)?;
     check(&known.catalog, session, &proposal, &found)?;
     confirm(context, session, &proposal, &found)?;
     let scope = if args.here { Scope::Here } else { Scope::Tree };

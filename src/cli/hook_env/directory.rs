@@ -17,7 +17,7 @@ use crate::{
     cli::{
         context::{self, Context},
         failure::Failure,
-        handout::Regions,
+        handout::{Regions, is_of_environment},
         project::{self, Doubt, Here, led_to, shown},
     },
     envdelta::Kind,
@@ -223,7 +223,9 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
         notes.extend(working.notes);
         let mut files = known.files.clone();
         files.extend(working.file);
-        keep(context, trusted, Made { entry: working.entry, set, notes, files });
+        if !is_of_environment(catalog, led.session) {
+            keep(context, trusted, Made { entry: working.entry, set, notes, files });
+        }
     }
     Ok(found.decision)
 }

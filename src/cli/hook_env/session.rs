@@ -8,6 +8,7 @@ use super::{
     notes::Note,
 };
 use crate::{
+    access::AccessError,
     cli::{
         context::Context,
         failure::{Failure, Kind as FailureKind, Outcome},
@@ -172,6 +173,10 @@ impl Wanted<'_> {
         if manager.needs_person(self.session)? {
             let what = "needs a person, and has no credentials";
             return Ok((None, Note::once(format!("'{name}' {what}: {command}"))));
+        }
+        if let Some(AccessError::Elsewhere { problem, command }) = manager.lacks(self.session) {
+            let note = format!("'{name}' has no credentials ({problem}): {command}");
+            return Ok((Some(RENEWING), Note::once(note)));
         }
         let fetching = format!("fetching credentials of '{name}'; they are on at the next prompt");
         if self.is_coming(manager) {
