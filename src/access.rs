@@ -437,6 +437,9 @@ pub enum AccessError {
         /// Until the next code.
         seconds: i64,
     },
+    /// A sign-in is no set of keys.
+    #[error("'{0}' is a sign-in, which gives no keys")]
+    NoKeys(String),
     /// The vault has no item for the session.
     #[error("the vault has no secret for session '{0}'")]
     SecretMissing(String),

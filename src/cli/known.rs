@@ -211,7 +211,8 @@ impl Known {
                 .because(problem.to_string())
                 .hint("leapp list shows what can be read");
         }
-        let failure = Failure::new(Kind::Incomplete, format!("'{id}' is not there"));
+        let name = id.single_name().map_or_else(|| id.to_string(), str::to_owned);
+        let failure = Failure::new(Kind::Incomplete, format!("'{name}' is not there"));
         let failure = match source::of(id) {
             Some(source) => {
                 let why = self.absences.iter().find(|(of, _)| *of == source.id());

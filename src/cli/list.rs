@@ -225,7 +225,11 @@ fn row_json(
 }
 
 /// Where a session works that has no region and no default: what its factory falls back to.
+/// Where one of another source works its programs' surroundings tell.
 fn fallback_region(session: &Session) -> String {
+    if !session.is_own() {
+        return "-".into();
+    }
     let factory = access::factory(&session.session_type);
     let region = factory.and_then(|factory| factory.home_region(session, None).ok());
     region.map_or_else(|| "-".into(), |region| region.to_string())

@@ -192,14 +192,7 @@ impl CredentialProviderFactory for ProfileType {
             Self::Process => process::issue(hop, &facts, helpers),
             Self::Role => role::issue(hop, &facts, helpers),
             Self::Sso => sso::issue(hop, &facts, helpers),
-            Self::SsoSession => Err(FieldError {
-                flag: "name".into(),
-                problem: format!(
-                    "'{}' is a sign-in, which gives no keys; name a profile that uses it",
-                    hop.session.name
-                ),
-            }
-            .into()),
+            Self::SsoSession => Err(AccessError::NoKeys(hop.session.name.to_string())),
             Self::WebIdentity => web_identity::issue(hop, &facts, helpers),
         }
     }
