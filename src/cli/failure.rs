@@ -264,8 +264,9 @@ impl From<AccessError> for Failure {
                 Self::of(Kind::NeedsAction, &error)
             }
             AccessError::NeedsPerson(_) => Self::of(Kind::NeedsAction, &error),
-            AccessError::NoKeys(_) => Self::of(Kind::Incomplete, &error)
-                .hint("name a profile that uses it: leapp list"),
+            AccessError::NoKeys(_) => {
+                Self::of(Kind::Incomplete, &error).hint("name a profile that uses it: leapp list")
+            }
             AccessError::Busy(_) => Self::of(Kind::Unreachable, &error).hint("try again"),
             AccessError::Changed(_) => Self::of(Kind::Failed, &error).hint("try again"),
             AccessError::Elsewhere { ref command, .. } => {

@@ -168,6 +168,17 @@ const ROWS: &[Row] = &[
     row("workspace restore --json", 0),
     row("workspace restore 99 --yes", 2),
     row("workspace restore 1 --yes", 0),
+    row("session show base", 0),
+    row("session show base --json", 0),
+    row("status base", 0),
+    row("start base", 0),
+    row("exec base true", 0),
+    row("exec badprocess true", 1),
+    row("exec badprocess true --json", 1),
+    row("exec refused true", 4),
+    prints("env temporary --show --shell bash"),
+    prints("credential-process process"),
+    row("exec halfkey true", 5),
     row("provider list", 0),
     row("provider list --json", 0),
     row("provider refresh", 5),
@@ -202,7 +213,28 @@ fn world() -> World {
     csv("good.csv", &format!("Access key ID,Secret access key\n{line}"));
     csv("two.csv", &format!("Access key ID,Secret access key\n{line}{line}"));
     csv("users.csv", "User name,Password\nann,TESTSECRET\n");
+    profiles(&world);
     world
+}
+
+/// Profiles of which each holds the word, one way or another.
+fn profiles(world: &World) {
+    let (key, secret, _) = world.keys();
+    let directory = world.home.path().join(".aws");
+    fs::create_dir(&directory).unwrap();
+    let home = world.home.path().display();
+    let print = r#"{"Version":1,"AccessKeyId":"ASIAX","SecretAccessKey":"TESTSECRETx","SessionToken":"TESTSECRETy"}"#;
+    let config = format!(
+        "[profile base]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n\
+         [profile refused]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n\
+         [profile temporary]\naws_access_key_id = ASIAX\naws_secret_access_key = TESTSECRETx\n\
+         aws_session_token = TESTSECRETy\n\
+         [profile process]\ncredential_process = cat {home}/keys.csv\n\
+         [profile badprocess]\ncredential_process = cat {home}/users.csv; exit 4\n\
+         [profile halfkey]\naws_session_token = TESTSECRETz\n"
+    );
+    fs::write(directory.join("config"), config).unwrap();
+    fs::write(world.home.path().join("keys.csv"), print).unwrap();
 }
 
 fn text(world: &World, field: &str) -> String {
@@ -212,7 +244,9 @@ fn text(world: &World, field: &str) -> String {
 /// Nothing below the home holds the word, but for the files that the test put there.
 fn files_are_sealed(world: &World, after: &str) {
     for path in files_below(world.home.path()) {
-        if path.extension().is_some_and(|extension| extension == "csv") {
+        let is_theirs = path.extension().is_some_and(|extension| extension == "csv")
+            || path.ends_with(".aws/config");
+        if is_theirs {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
