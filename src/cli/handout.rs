@@ -187,8 +187,10 @@ pub(super) fn refuse_of_environment(catalog: &Catalog, session: &Session) -> Out
     let Some(hop) = chain.into_iter().find(of_shell) else { return Ok(()) };
     let (name, hop) = (&session.name, &hop.name);
     let message = format!("'{name}' stands upon '{hop}', which is of one shell's environment");
-    Err(Failure::new(Kind::Incomplete, message)
-        .hint(format!("a directory cannot switch it on; for one program: leapp exec {name}")))
+    Err(Failure::new(Kind::Incomplete, message).hint(format!(
+        "a directory cannot switch it on; for one program: leapp exec {}",
+        name.word()
+    )))
 }
 
 /// Resolves and says, on failure, what was being done.
@@ -225,8 +227,8 @@ fn explain(failure: Failure, session: &Session) -> Failure {
     };
     let failure = failure.doing(what);
     let hint = match failure.kind {
-        Kind::NeedsAction => format!("on a terminal: leapp start {name}"),
-        Kind::Invalid => format!("leapp explain {name}"),
+        Kind::NeedsAction => format!("on a terminal: leapp start {}", name.word()),
+        Kind::Invalid => format!("leapp explain {}", name.word()),
         _ => return failure,
     };
     if failure.hint.is_some() { failure } else { failure.hint(hint) }
@@ -267,8 +269,10 @@ pub(super) fn region(
             "a region's name is like eu-west-1".to_owned()
         } else if let (Some(_), Some(file)) = (project, project_file) {
             format!("change 'region' in '{}', or give --region", file.display())
-        } else {
+        } else if session.is_own() {
             format!("leapp session edit {} --region REGION", session.name)
+        } else {
+            format!("leapp explain {}; --region REGION says another one", session.name.word())
         };
         Failure::new(kind, error.to_string()).hint(hint)
     })

@@ -162,7 +162,7 @@ impl Doubt {
             Self::Account(found) => {
                 let wanted = proposal.account().unwrap_or_default();
                 let message = format!("it demands account {wanted}, and '{name}' has {found}");
-                (message, format!("leapp session show {name}"))
+                (message, format!("leapp explain {name}"))
             }
             Self::Another(now) => (
                 format!("session '{now}' is not what it was when this file was trusted"),

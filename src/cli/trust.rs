@@ -59,7 +59,7 @@ pub(super) fn record(
 ) -> Outcome<()> {
     let fingerprint = activation::fingerprint(catalog, session).map_err(|error| {
         Failure::new(Kind::Incomplete, error.to_string())
-            .hint(format!("leapp session show {}", session.name))
+            .hint(format!("leapp explain {}", session.name.word()))
     })?;
     prepare(context)?;
     let bound = Bound::new(found, session.identifier(), fingerprint, scope);

@@ -50,6 +50,16 @@ impl SessionName {
         &self.0
     }
 
+    /// The name as one word of a command line, for hints: quoted where a shell would read it as
+    /// something else.
+    pub fn word(&self) -> String {
+        let is_plain = |c: char| c.is_alphanumeric() || "._:@%+=,/-".contains(c);
+        if self.0.chars().all(is_plain) && !self.0.starts_with(['-', '=']) {
+            return self.0.clone();
+        }
+        format!("'{}'", self.0.replace('\'', "'\\''"))
+    }
+
     /// Whether `other` is this name, without regard to case.
     pub fn is(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other)
@@ -120,6 +130,22 @@ mod tests {
         ] {
             assert!(SessionName::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_name_from_elsewhere_is_quoted_for_a_command_line() {
+        for (name, word) in [
+            ("prod", "prod"),
+            ("profile:a/b", "profile:a/b"),
+            ("my prod", "'my prod'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("-x", "'-x'"),
+        ] {
+            assert_eq!(SessionName::foreign(name).unwrap().word(), word);
+        }
+        assert!(SessionName::foreign("a\u{1b}[2J").is_err());
+        assert!(SessionName::foreign("").is_err());
     }
 
     #[test]

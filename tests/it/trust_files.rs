@@ -134,7 +134,7 @@ fn a_guard_that_does_not_fit_is_refused() {
     judged(&world, fits.as_bytes()).fails(3);
     let outcome = judged(&world, fits.replace("4444", "1111").as_bytes());
     outcome.fails(5).says("it demands account 111155556666, and 'dev' has 444455556666");
-    outcome.says("hint: leapp session show dev");
+    outcome.says("hint: leapp explain dev");
     // The account of a user is known only to the cloud: what is not known does not fit.
     judged(&world, b"session = \"work\"\naccount = \"111122223333\"\n").fails(5);
     let outcome = judged(&world, b"session = \"dev\"\nazure = \"dev\"\n");

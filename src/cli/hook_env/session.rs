@@ -197,7 +197,7 @@ impl Wanted<'_> {
 
     /// What a person types to have credentials again.
     fn command(&self) -> String {
-        let name = &self.session.name;
+        let name = self.session.name.word();
         if self.session.protected {
             format!("leapp use {name}")
         } else {
