@@ -64,5 +64,6 @@ mod support;
 mod terminal;
 mod trust;
 mod trust_files;
+mod validity;
 mod vaults;
 mod workspace;

@@ -8,7 +8,10 @@ use std::{ffi::OsString, path::Path, time::Duration};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{facts::Facts, validity::Rejection};
+use super::{
+    facts::Facts,
+    validity::{At, Rejection},
+};
 use crate::{
     access::{
         AccessError, FieldError, Helpers, Hop, Issued, Request, aws,
@@ -50,7 +53,7 @@ pub(super) fn loops(chain: &[String], name: &str) -> Rejection {
     Rejection {
         code: "process_loop",
         text: format!("its credential_process asks leapp for it again: {}", names.join(" -> ")),
-        at: name.to_owned(),
+        at: At::Profile(name.to_owned()),
     }
 }
 
