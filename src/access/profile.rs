@@ -207,7 +207,7 @@ impl Reader<'_> {
                 listing.sessions.push(session);
             }
         }
-        let warnings = facts::warnings(profile, &plan).into_iter();
+        let warnings = facts::warnings(profile, &plan, source.as_ref()).into_iter();
         listing
             .warnings
             .extend(warnings.map(|text| SourceWarning { identifier: id.clone(), text }));

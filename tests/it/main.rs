@@ -56,6 +56,7 @@ mod portal;
 mod powershell;
 mod profiles;
 mod provider;
+mod resolution;
 mod sessions;
 mod shared_config;
 mod shells;

@@ -637,7 +637,7 @@ fn of_what_mixes_kinds_the_cli_s_choice_counts_and_that_is_said() {
             "it mixes keys and a process: like the AWS CLI, leapp takes the keys; other SDKs may not",
         ),
         ("spelling", "the AWS CLI refuses credential_source = environment for its spelling"),
-        ("seconds", "duration_seconds = \"1h\" is no number, and does not count"),
+        ("seconds", "duration_seconds = \"1h\" is no number of seconds, and does not count"),
     ] {
         let found = &rows[&format!("profile:{name}")]["warnings"];
         let wanted: Vec<&str> = [warning].into_iter().filter(|text| !text.is_empty()).collect();

@@ -342,21 +342,22 @@ pub(super) fn content(section: &Named) -> String {
 }
 
 /// What is worth knowing of a profile that works.
-pub(super) fn warnings(profile: &Profile, plan: &Plan) -> Vec<String> {
+pub(super) fn warnings(profile: &Profile, plan: &Plan, source: Option<&Plan>) -> Vec<String> {
     let mut warnings = Vec::new();
     let makings = makings(profile);
     if makings.len() > 1 {
-        let taken = match plan.kind {
-            Kind::Keys(_) => "the keys",
-            Kind::Login => "'aws login'",
-            Kind::Process => "the process",
-            Kind::Role => "the role",
-            Kind::Sso => "IAM Identity Center",
-            Kind::WebIdentity => "the web identity",
-        };
+        let taken = in_words(plan.kind);
         warnings.push(format!(
             "it mixes {}: like the AWS CLI, leapp takes {taken}; other SDKs may not",
             makings.join(" and ")
+        ));
+    }
+    if plan.source == Some(Source::Profile(profile.name.clone()))
+        && let Some(source) = source.filter(|source| !matches!(source.kind, Kind::Keys(_)))
+    {
+        warnings.push(format!(
+            "it is its own source: leapp takes the keys beside the role, the AWS CLI {}",
+            in_words(source.kind)
         ));
     }
     if plan.kind == Kind::Role
@@ -368,7 +369,20 @@ pub(super) fn warnings(profile: &Profile, plan: &Plan) -> Vec<String> {
     if let Some(text) = text(profile, "duration_seconds")
         && text.trim().parse::<u32>().is_err()
     {
-        warnings.push(format!("duration_seconds = {text:?} is no number, and does not count"));
+        warnings.push(format!(
+            "duration_seconds = {text:?} is no number of seconds, and does not count"
+        ));
     }
     warnings
+}
+
+fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Keys(_) => "the keys",
+        Kind::Login => "'aws login'",
+        Kind::Process => "the process",
+        Kind::Role => "the role",
+        Kind::Sso => "IAM Identity Center",
+        Kind::WebIdentity => "the web identity",
+    }
 }

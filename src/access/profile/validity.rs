@@ -212,7 +212,8 @@ fn check_sso(shared: &SharedConfig, profile: &Profile) -> Result<(), Rejection> 
         reject("sso_session_not_found", name, text)
     })?;
     check_sso_session(section)?;
-    for key in ["sso_start_url", "sso_region"] {
+    // As the CLI has it: what stands in both is the same, whatever it is.
+    for key in section.keys() {
         if let (Some(own), Some(theirs)) = (text(profile, key), section.get(key))
             && own != theirs
         {
