@@ -61,6 +61,7 @@ mod sessions;
 mod shared_config;
 mod shells;
 mod smoke;
+mod sources;
 mod support;
 mod terminal;
 mod trust;

@@ -73,6 +73,10 @@ pub(super) struct Keys {
     /// When they end, where a tool has written that beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<String>,
+    /// Of temporary keys, which nobody checks before they are kept: a few bits that differ when a
+    /// mistake in them is mended. Far too few to tell what they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) edition: Option<String>,
 }
 
 /// A role by IAM Identity Center.
@@ -165,7 +169,14 @@ pub(super) fn sessions(
                     _ => None,
                 }
             };
-            facts.keys = file.and_then(|file| keys_of(shared.profile(base)?, file));
+            let section = shared.profile(base);
+            facts.keys = file.and_then(|file| keys_of(section?, file));
+            // No session of its own stands for the section, so this one speaks for it too.
+            if let (Some(section), true) = (section, facts.keys.is_some() && *base != profile.name)
+            {
+                let both = [facts.sections, sections(shared, section)];
+                facts.sections = hash::long(both.iter().map(|part| Some(part.as_bytes())));
+            }
             match (&facts.keys, &facts.mfa_serial) {
                 (Some(keys), Some(device)) if !keys.temporary => {
                     let (id, session) = code_session(shared, base, keys, device);
@@ -232,12 +243,22 @@ pub(super) fn type_of(kind: Kind) -> &'static str {
 fn keys_of(profile: &Profile, file: InFile) -> Option<Keys> {
     let key_id = of_file(profile, file, "aws_access_key_id")?.expose().to_owned();
     let expires = EXPIRY_KEYS.iter().find_map(|key| text(profile, key));
+    let token = token_of(profile, file);
     Some(Keys {
         of: profile.name.clone(),
         key_id,
-        temporary: token_of(profile, file).is_some(),
+        temporary: token.is_some(),
         expires: expires.map(str::to_owned),
+        edition: token.map(|token| edition(profile, file, token)),
     })
+}
+
+fn edition(profile: &Profile, file: InFile, token: &Secret) -> String {
+    let key = of_file(profile, file, "aws_secret_access_key").map(Secret::expose);
+    let parts = [key.unwrap_or_default(), token.expose()];
+    let mut hash = hash::long(parts.iter().map(|part| Some(part.as_bytes())));
+    hash.truncate(8);
+    hash
 }
 
 /// The session token beside the keys; botocore takes the older name first.

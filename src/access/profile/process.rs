@@ -72,6 +72,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "command": hash::full(command.as_bytes()),
         "duration": hop.duration,
         "mfa_serial": facts.mfa_serial,
+        "endpoint": facts.sts_endpoint,
     });
     Request { material: aws::material(hop, &material), asks_person: false, notes: Vec::new() }
 }
