@@ -3,7 +3,7 @@
 //! Deliberately absent: caching, parents' credentials (they are handed in), a terminal (asking is
 //! the trait [`Prompt`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
@@ -146,6 +146,11 @@ pub trait CredentialProviderFactory: Sync {
         sources: &RegionSources<'_>,
     ) -> Result<RegionChoice, FieldError>;
 
+    /// Every step of that choice, looked at to the end, whether a region could be chosen or not.
+    fn region_steps(&self, session: &Session, sources: &RegionSources<'_>) -> Vec<RegionStep> {
+        self.choose_region(session, sources).map(|choice| choice.steps).unwrap_or_default()
+    }
+
     /// The request that [`CredentialProviderFactory::issue`] would make; asks nobody and nothing.
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError>;
 
@@ -226,6 +231,8 @@ pub struct RegionSources<'a> {
     pub flag: Option<&'a RegionName>,
     /// From the project file that governs the current directory, and is trusted.
     pub project: Option<&'a RegionName>,
+    /// That file.
+    pub project_file: Option<&'a Path>,
     /// The user's own variables, whatever an earlier session of ours has put in their place.
     pub own: &'a dyn Fn(&str) -> Option<String>,
     /// The workspace's default.
@@ -249,6 +256,69 @@ pub struct RegionChoice {
     pub notes: Vec<String>,
     /// The files that the choice depends on, whether they exist or not.
     pub files: Vec<PathBuf>,
+    /// How it came to it; what stands behind the step that decided was not looked up.
+    pub steps: Vec<RegionStep>,
+}
+
+/// One step on the way to a region or location.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegionStep {
+    /// A word for it: `flag`, `project`, `session`, a variable's name, `profile`, `workspace`, ...
+    pub name: &'static str,
+    /// Where its value stands: a flag, a file, a variable.
+    pub origin: String,
+    /// The value that stands there.
+    pub value: Option<String>,
+    /// What became of it.
+    pub verdict: RegionVerdict,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RegionVerdict {
+    /// An earlier step ended the search.
+    NotReached,
+    /// Its value cannot be used, and no other is tried, because of this.
+    Refused(String),
+    /// The search went on: without a reason, because nothing stands there.
+    Skipped(Option<String>),
+    /// It decides; perhaps with a warning.
+    Used(Option<String>),
+}
+
+impl RegionVerdict {
+    /// Whether the step gives the region.
+    pub fn decides(&self) -> bool {
+        matches!(self, Self::Used(_))
+    }
+
+    /// The verdict for people.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::NotReached => "not reached".into(),
+            Self::Refused(reason) => format!("refused: {reason}"),
+            Self::Skipped(None) => "not set".into(),
+            Self::Skipped(Some(reason)) => format!("passed over: {reason}"),
+            Self::Used(None) => "used".into(),
+            Self::Used(Some(warning)) => format!("used, though {warning}"),
+        }
+    }
+}
+
+impl RegionStep {
+    /// What the user should know of the step even where nobody asked.
+    pub fn note(&self) -> Option<String> {
+        match &self.verdict {
+            RegionVerdict::Skipped(Some(reason)) => {
+                Some(format!("{} is passed over: {reason}", self.origin))
+            }
+            RegionVerdict::Used(Some(warning)) => {
+                let value = self.value.as_deref().unwrap_or_default();
+                Some(format!("region {value} ({}) is used, though {warning}", self.origin))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What would be asked of the cloud.

@@ -24,6 +24,7 @@ mod pin;
 mod place;
 mod project;
 mod provider;
+mod region_list;
 mod renew;
 mod session;
 mod start;
@@ -119,8 +120,8 @@ fn dispatch(
         Some(Command::Rotate(args)) => start::run(context, args, start::Mode::Rotate),
         Some(Command::Status(args)) => return status::run(context, args),
         Some(Command::Session(command)) => session::run(context, command),
-        Some(Command::Region(args)) => place::run(context, args, place::REGION),
-        Some(Command::Location(args)) => place::run(context, args, place::LOCATION),
+        Some(Command::Region(args)) => place::run_region(context, args),
+        Some(Command::Location(args)) => place::run(context, args.command, place::LOCATION),
         Some(Command::Lock) => lock::run(context),
         Some(Command::Workspace(command)) => workspace::run(context, command),
         Some(Command::Provider(command)) => provider::run(context, &command),

@@ -248,6 +248,12 @@ impl EnvDelta {
         public.filter(move |(name, _)| !is_credential(name))
     }
 
+    /// Where the programs work that get the change.
+    pub fn region(&self) -> Option<&str> {
+        let is_region = |name: &str| MANAGED.iter().any(|m| m.regions.contains(&name));
+        self.given().find(|(name, _)| is_region(name)).map(|(_, region)| region)
+    }
+
     fn set_or_remove(&mut self, name: &'static str, value: Option<Value>) {
         match value {
             Some(value) => self.sets.push((VarName::listed(name), value)),

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     AccessError, FieldError, Helpers, Hop, MfaQuestion, Outcome, PromptError, Retry, Verified,
+    aws_region,
 };
 use crate::{
     cloud::{
@@ -234,13 +235,6 @@ pub(super) fn check_partition(session: &Session, arn: &arn::Arn) -> Result<(), F
 
 /// Whether a region lies in a partition.
 pub(super) fn region_fits(region: &RegionName, partition: &str) -> Result<(), FieldError> {
-    let refuse = |problem| Err(FieldError { flag: "region".into(), problem });
-    match partition::of_region(region) {
-        None => refuse(format!("there is no AWS region {:?}", region.as_str())),
-        Some((found, _)) if found.id != partition => refuse(format!(
-            "'{region}' lies in partition '{}', but the ARN is in '{partition}'",
-            found.id
-        )),
-        Some(_) => Ok(()),
-    }
+    let fits = aws_region::fits(&partition::DATA, region, Some(partition));
+    fits.map(|_| ()).map_err(|problem| FieldError { flag: "region".into(), problem })
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     AccessError, CredentialProviderFactory, Field, FieldError, Form, Helpers, Hop, Issued, Outcome,
-    RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region, field,
+    RegionChoice, RegionSources, RegionStep, Request, Summary, Verified, aws, aws_region, field,
 };
 use crate::{
     cloud::{
@@ -193,6 +193,10 @@ impl CredentialProviderFactory for AwsIamRoleChained {
         sources: &RegionSources<'_>,
     ) -> Result<RegionChoice, FieldError> {
         aws_region::choose(session, partition(session).as_deref(), sources)
+    }
+
+    fn region_steps(&self, session: &Session, sources: &RegionSources<'_>) -> Vec<RegionStep> {
+        aws_region::steps(session, partition(session).as_deref(), sources)
     }
 
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {

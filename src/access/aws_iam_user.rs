@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     AccessError, CredentialProviderFactory, CsvSecret, Field, FieldError, Form, Helpers, Hop,
-    Issued, Outcome, RegionChoice, RegionSources, Request, SecretForm, Summary, Verified, aws,
-    aws_region, field,
+    Issued, Outcome, RegionChoice, RegionSources, RegionStep, Request, SecretForm, Summary,
+    Verified, aws, aws_region, field,
 };
 use crate::{
     cloud::{
@@ -132,6 +132,10 @@ impl CredentialProviderFactory for AwsIamUser {
         sources: &RegionSources<'_>,
     ) -> Result<RegionChoice, FieldError> {
         aws_region::choose(session, partition(session).as_deref(), sources)
+    }
+
+    fn region_steps(&self, session: &Session, sources: &RegionSources<'_>) -> Vec<RegionStep> {
+        aws_region::steps(session, partition(session).as_deref(), sources)
     }
 
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {

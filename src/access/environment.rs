@@ -6,7 +6,7 @@ use super::{
     AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, OWN_KEYS,
     Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
     profile::PRESUMED,
-    source::{self, Listing, Place, Source},
+    source::{self, Listing, Place, Scope, Source},
 };
 use crate::{
     cloud::{
@@ -34,7 +34,7 @@ impl Source for Environment {
         "environment"
     }
 
-    fn list(&self, place: &dyn Place) -> Listing {
+    fn list(&self, place: &dyn Place, _: Scope<'_>) -> Listing {
         let mut listing = Listing::default();
         let id = CredentialIdentifier::Environment;
         let name = id.single_name().unwrap_or_default();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Outcome,
     RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
-    source::{self, Listing, Place, Source},
+    source::{self, Listing, Place, Scope, Source},
 };
 use crate::{
     cloud::instance::{self, Settings},
@@ -65,7 +65,7 @@ impl Source for Instance {
         "instance"
     }
 
-    fn list(&self, place: &dyn Place) -> Listing {
+    fn list(&self, place: &dyn Place, _: Scope<'_>) -> Listing {
         let mut listing = Listing::default();
         match look(place) {
             Found::Nothing => {}

@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use super::source::{self, Listing, Place, Problem, Source, SourceWarning};
+use super::source::{self, Listing, Place, Problem, Scope, Source, SourceWarning};
 use crate::{
     cloud::shared_config::{Document, FileKind, Profile, SIZE_LIMIT, SharedConfig},
     model::{CredentialIdentifier, Session, SessionName, catalog::Unusable},
@@ -104,7 +104,7 @@ impl Source for SharedFiles {
         config_path(place).into_iter().chain(credentials_path(place)).collect()
     }
 
-    fn list(&self, place: &dyn Place) -> Listing {
+    fn list(&self, place: &dyn Place, scope: Scope<'_>) -> Listing {
         let loaded = load(place);
         let mut listing = Listing { problems: loaded.problems, ..Listing::default() };
         let mut reader = Reader {
@@ -114,8 +114,13 @@ impl Source for SharedFiles {
             asked: process::chain(place),
             codes: HashSet::new(),
         };
-        for profile in loaded.shared.profiles() {
-            reader.profile(profile, &mut listing);
+        match scope {
+            Scope::All => {
+                for profile in loaded.shared.profiles() {
+                    reader.profile(profile, &mut listing);
+                }
+            }
+            Scope::Around(wanted) => reader.around(wanted, &mut listing),
         }
         for section in loaded.shared.sso_sessions() {
             let id = CredentialIdentifier::SsoSession(section.name.clone());
@@ -164,6 +169,25 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The profiles that are wanted, and those behind them.
+    fn around(&mut self, wanted: &[CredentialIdentifier], listing: &mut Listing) {
+        let mut names: Vec<&str> = wanted
+            .iter()
+            .filter_map(|id| match id {
+                CredentialIdentifier::Profile(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut seen = HashSet::new();
+        while let Some(name) = names.pop() {
+            let Some(profile) = self.shared.profile(name) else { continue };
+            if seen.insert(&profile.name) {
+                self.profile(profile, listing);
+                names.extend(validity::text(profile, "source_profile"));
+            }
+        }
+    }
+
     fn profile(&mut self, profile: &Profile, listing: &mut Listing) {
         let name = &profile.name;
         let id = CredentialIdentifier::Profile(name.clone());

@@ -35,8 +35,9 @@ pub trait Source: Sync {
         Vec::new()
     }
 
-    /// What is there now, usable or not.
-    fn list(&self, place: &dyn Place) -> Listing;
+    /// What is there now, usable or not. A source may leave out what is not in the scope, where that
+    /// saves work.
+    fn list(&self, place: &dyn Place, scope: Scope<'_>) -> Listing;
 
     /// Whether the identifier is one of this source's.
     fn has(&self, id: &CredentialIdentifier) -> bool;
@@ -50,6 +51,15 @@ pub trait Source: Sync {
         _ = (subject, place);
         Ok(None)
     }
+}
+
+/// Of what a list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// Of everything.
+    All,
+    /// Of these, and of all that stands behind them.
+    Around(&'a [CredentialIdentifier]),
 }
 
 /// What a source found.
@@ -144,10 +154,10 @@ pub fn files(place: &dyn Place) -> Vec<PathBuf> {
 }
 
 /// What every source has, one after the other; the sessions sorted without regard to case.
-pub fn list_all(place: &dyn Place) -> Listing {
+pub fn list_all(place: &dyn Place, scope: Scope<'_>) -> Listing {
     let mut all = Listing::default();
     for source in SOURCES {
-        let Listing { sessions, unusable, bound, problems, warnings } = source.list(place);
+        let Listing { sessions, unusable, bound, problems, warnings } = source.list(place, scope);
         all.sessions.extend(sessions);
         all.unusable.extend(unusable);
         all.bound.extend(bound);

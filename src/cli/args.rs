@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValu
 
 use super::session::add::AddCommand;
 use crate::{
+    cloud::partition::PARTITIONS,
     model::{RegionName, duration},
     output, shell,
 };
@@ -115,7 +116,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Session(SessionCommand),
     /// Show or set the region that AWS sessions use when nothing else says it
-    Region(PlaceArgs),
+    Region(RegionArgs),
     /// Show or set the location that Azure sessions use when nothing else says it
     Location(PlaceArgs),
     /// Lock the file vault and forget all cached credentials
@@ -484,6 +485,34 @@ pub(super) struct GenerateArgs {
 pub(super) struct PlaceArgs {
     #[command(subcommand)]
     pub(super) command: Option<PlaceCommand>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegionArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<RegionCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RegionCommand {
+    /// List the regions of AWS
+    List(RegionListArgs),
+    #[command(flatten)]
+    Default(PlaceCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegionListArgs {
+    /// Only regions that have this text in their id, name or partition
+    pub(super) text: Option<String>,
+    /// Only regions of this partition
+    #[arg(long, value_name = "PARTITION", value_parser = partitions(), hide_possible_values = true)]
+    pub(super) partition: Option<String>,
+}
+
+/// The partitions that the region data lists.
+fn partitions() -> PossibleValuesParser {
+    PossibleValuesParser::new(PARTITIONS.iter().map(|partition| partition.id))
 }
 
 #[derive(Debug, Subcommand)]

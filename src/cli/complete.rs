@@ -10,18 +10,21 @@ use super::{
     args::{self, Cli, CompleteArgs, Values},
     context::Context,
     failure::Outcome,
+    handout::recent,
     print,
     session::{edit, summary_of},
 };
 use crate::{
     access::{self, provider::listing::Shelf},
     cloud::partition::PARTITIONS,
-    model::Workspace,
+    model::{RegionName, Workspace},
     workspace::Store,
 };
 
 /// What the identifier of a session begins with, where it is typed in full.
 const SESSION: &str = "session:";
+/// What an exact name of a profile begins with.
+const PROFILE: &str = "profile:";
 
 pub(super) fn run(context: &Context, args: &CompleteArgs) -> Outcome<()> {
     let words: Vec<String> =
@@ -161,30 +164,40 @@ fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
             Offered::These(shown.map(|v| (v.get_name().to_owned(), String::new())).collect())
         }
         Values::Providers => Offered::These(providers(context)),
-        Values::Regions => {
-            let named = |partition: &'static crate::cloud::partition::Partition| {
-                let regions = partition.regions.iter();
-                regions.map(|region| ((*region).to_owned(), partition.id.to_owned()))
-            };
-            Offered::These(PARTITIONS.iter().flat_map(named).collect())
-        }
+        Values::Regions => Offered::These(regions(&recent(context).regions_here)),
         Values::Sessions => Offered::These(sessions(context)),
     }
 }
 
-/// The names of the sessions, unless the settings turn them off.
+/// The regions with their names: those used here lately first, for shells that keep the order.
+fn regions(recent: &[RegionName]) -> Vec<(String, String)> {
+    let all = PARTITIONS.iter().flat_map(|partition| partition.regions);
+    let mut all: Vec<(String, String)> =
+        all.map(|region| (region.id.to_owned(), region.name.to_owned())).collect();
+    let place = |id: &str| recent.iter().position(|known| known.as_str() == id);
+    all.sort_by_key(|(id, _)| place(id).unwrap_or(usize::MAX));
+    all
+}
+
+/// The names of sessions and profiles, unless the settings turn them off.
 fn sessions(context: &Context) -> Vec<(String, String)> {
     if !context.config().is_ok_and(|config| config.completion_names) {
         return Vec::new();
     }
-    let Some(workspace) = workspace(context) else { return Vec::new() };
-    let described = workspace.sessions.iter().map(|session| {
+    let opened = Store::new(context.home.clone()).open(&|_| None).ok().flatten();
+    let known = context.known_beside(Ok(opened), None);
+    let mut all: Vec<(String, String)> = Vec::new();
+    for session in known.choices() {
         let summary = summary_of(session);
         let parts = [summary.account, summary.role, Some(session.session_type.clone())];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        (session.name.to_string(), parts.join(" "))
-    });
-    let mut all: Vec<(String, String)> = described.collect();
+        let about = parts.into_iter().flatten().collect::<Vec<String>>().join(" ");
+        let exact = session.identifier().to_string();
+        if exact.starts_with(PROFILE) && exact != session.name.as_str() {
+            all.push((exact, about.clone()));
+        }
+        all.push((session.name.to_string(), about));
+    }
+    all.extend(known.catalog.bound.keys().map(|name| (name.clone(), "a bound profile".to_owned())));
     all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
     all
 }
@@ -217,8 +230,11 @@ fn lines(all: &[(String, String)], current: &str) -> String {
         Some(name) => (SESSION, name),
         None => ("", current),
     };
+    // An exact form is offered to who has begun to type one.
+    let exact = current.starts_with(PROFILE);
     let begins = |text: &str| {
-        text.get(..current.len()).is_some_and(|start| start.eq_ignore_ascii_case(current))
+        (exact || !text.starts_with(PROFILE) || text == current)
+            && text.get(..current.len()).is_some_and(|start| start.eq_ignore_ascii_case(current))
     };
     let line = |(value, about): &(String, String)| {
         let about = about.lines().next().unwrap_or_default();

@@ -121,7 +121,7 @@ pub(super) fn run(context: &Context, args: &DoctorArgs) -> Outcome<u8> {
 fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
     let shell = super::env::chosen_shell(None);
     let mut storage = storage::look(context, shell);
-    let known = context.known_beside(Ok(storage.opened.take()));
+    let known = context.known_beside(Ok(storage.opened.take()), None);
     let cached = storage.cache.as_ref();
     [
         program::findings(shell),

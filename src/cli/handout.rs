@@ -1,5 +1,7 @@
 //! From a name to an answer: warm out of the cache, else through workspace and manager.
 
+use std::path::PathBuf;
+
 use super::{
     args::Selection,
     context::{self, Context},
@@ -9,13 +11,15 @@ use super::{
 };
 use crate::{
     access::{self, Outcome as Given, RegionSources},
+    activation::Trusted,
     cloud::endpoint,
     envdelta::{EnvDelta, Kind as StateKind, Managed, State, Value},
     model::{Catalog, CredentialIdentifier, Credentials, RegionName, Session, Timestamp},
     resolver::{
         Cache, CredentialManager, Entry, Resolved, Want,
         answer::{Answer, Question},
-        audit, marks,
+        audit::{self, Recent},
+        marks,
     },
     system::input,
     ui::{Choice, pick},
@@ -45,6 +49,16 @@ pub(super) struct Regions {
     pub(super) flag: Option<RegionName>,
     /// By the trusted project file that governs the current directory.
     pub(super) project: Option<RegionName>,
+    /// That file.
+    pub(super) project_file: Option<PathBuf>,
+}
+
+impl Regions {
+    /// What a trusted project file says, and nothing stronger.
+    pub(super) fn of_project(trusted: &Trusted) -> Self {
+        let project_file = Some(trusted.place().file.clone());
+        Self { flag: None, project: trusted.region().cloned(), project_file }
+    }
 }
 
 impl Asked {
@@ -54,7 +68,8 @@ impl Asked {
         let flag = self.selection.region.clone();
         let counts = flag.is_none() && self.form != CREDENTIAL_PROCESS;
         let project = counts.then(|| project::trusted_here(context)).flatten();
-        Regions { flag, project: project.and_then(|trusted| trusted.region().cloned()) }
+        let project = project.as_deref().map(Regions::of_project);
+        Regions { flag, ..project.unwrap_or_default() }
     }
 }
 
@@ -91,7 +106,10 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
     context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
-    let known = context.known();
+    let known = match &asked.name {
+        Some(name) => context.known_for(name),
+        None => context.known(),
+    };
     let session = match &asked.name {
         Some(name) => known.find(name)?,
         None => chosen(context, &known)?,
@@ -220,11 +238,14 @@ pub(super) fn region(
     let own = |name: &str| context.own_text(name);
     let default = catalog.workspace.default_region.as_ref();
     let project = said.project.as_ref();
-    let sources = RegionSources { flag, project, own: &own, default };
+    let project_file = said.project_file.as_deref();
+    let sources = RegionSources { flag, project, project_file, own: &own, default };
     factory.choose_region(session, &sources).map_err(|error| {
         let kind = if flag.is_some() { Kind::Usage } else { Kind::Incomplete };
         let hint = if flag.is_some() {
             "a region's name is like eu-west-1".to_owned()
+        } else if let (Some(_), Some(file)) = (project, project_file) {
+            format!("change 'region' in '{}', or give --region", file.display())
         } else {
             format!("leapp session edit {} --region REGION", session.name)
         };
@@ -250,12 +271,12 @@ fn chosen<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Session> {
     }
 }
 
-/// Lets a person pick a session where none was named: recently used ones first.
+/// Lets a person pick a session where none was named: those used here lately first.
 ///
 /// Where nobody can pick, a valid `[default]` of the shared files is taken, and that is said.
 pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Session> {
-    let mut sorted = known.choices();
-    let is_empty = sorted.is_empty();
+    let choices = known.choices();
+    let is_empty = choices.is_empty();
     let nothing = || {
         let hint = if is_empty { "add one: leapp session add" } else { "name one of 'leapp list'" };
         Failure::new(Kind::Incomplete, "no session was named").hint(hint)
@@ -271,17 +292,32 @@ pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Ses
         return Ok(default);
     }
     known.readable()?;
-    let recent = audit::recent(&context.home.audit());
-    sorted.sort_by(|a, b| {
-        let used = |s: &Session| recent.get(&s.identifier()).cloned();
-        used(b).cmp(&used(a)).then_with(|| a.name.cmp(&b.name))
-    });
+    let sorted = by_use(choices, &recent(context));
     let items: Vec<String> = sorted.iter().map(|session| item(session)).collect();
     match pick("Session", &items) {
         Choice::Picked(at) => sorted.get(at).copied().ok_or_else(nothing),
         Choice::Cancelled => Err(Failure::cancelled()),
         Choice::Unavailable => Err(nothing()),
     }
+}
+
+/// What was used lately, here and anywhere.
+pub(super) fn recent(context: &Context) -> Recent {
+    let directory = std::env::current_dir().ok();
+    Recent::read(&context.home.audit(), directory.as_deref())
+}
+
+/// Those used in this directory lately, then those used anywhere, then the others by name.
+fn by_use<'a>(mut sessions: Vec<&'a Session>, recent: &Recent) -> Vec<&'a Session> {
+    sessions.sort_by_cached_key(|session| {
+        let id = session.identifier();
+        let here = recent.identities_here.iter().position(|known| *known == id);
+        let anywhere = recent.identities.get(&id).copied();
+        let last = usize::MAX;
+        let name = session.name.as_str().to_lowercase();
+        (here.unwrap_or(last), anywhere.unwrap_or(last), name)
+    });
+    sessions
 }
 
 fn item(session: &Session) -> String {
@@ -380,6 +416,12 @@ fn record(context: &Context, asked: &Asked, answer: &Answer) {
     if asked.again {
         return;
     }
-    let expires = answer.clocked().local_expiry();
-    audit::append(&context.home.audit(), &answer.identity, asked.form, expires);
+    let handed = audit::HandedOut {
+        identity: &answer.identity,
+        command: asked.form,
+        region: answer.delta.region(),
+        directory: std::env::current_dir().ok(),
+        expires: answer.clocked().local_expiry(),
+    };
+    audit::append(&context.home.audit(), &handed);
 }

@@ -8,7 +8,7 @@ use super::{
     failure::{Failure, Kind, Outcome},
 };
 use crate::{
-    access::source::{self, Problem, SourceWarning},
+    access::source::{self, Problem, Scope, SourceWarning},
     model::{Catalog, CredentialIdentifier, Session, Workspace, catalog::Unusable},
     resolver::answer::Answer,
     system::files::Stamp,
@@ -38,11 +38,22 @@ impl Context {
     /// Looks everywhere: the workspace, the shared files, this machine. No network, no program, no
     /// question; nothing is created.
     pub(super) fn known(&self) -> Known {
-        self.known_beside(self.workspace())
+        self.known_beside(self.workspace(), None)
+    }
+
+    /// What a name may mean, and all that stands behind it: a file with thousands of profiles costs
+    /// little more than one. What is not found is looked for everywhere, for the sake of the hint.
+    pub(super) fn known_for(&self, name: &str) -> Known {
+        let known = self.known_beside(self.workspace(), Some(name));
+        if known.find(name).is_ok() { known } else { self.known() }
     }
 
     /// The same beside a workspace that somebody else has opened.
-    pub(super) fn known_beside(&self, opened: Outcome<Option<Opened>>) -> Known {
+    pub(super) fn known_beside(
+        &self,
+        opened: Outcome<Option<Opened>>,
+        name: Option<&str>,
+    ) -> Known {
         let config = context::stamp_of_config(self);
         let (opened, unreadable) = match opened {
             Ok(opened) => (opened, None),
@@ -54,7 +65,9 @@ impl Context {
         let mut catalog = Catalog::of(opened.map(|opened| opened.workspace).unwrap_or_default());
         // Stamped first: what changes while it is read makes the stamps differ.
         files.extend(Answer::stamps(source::files(self)));
-        let listing = source::list_all(self);
+        let wanted = name.map(|name| around(&catalog.workspace, name));
+        let scope = wanted.as_deref().map_or(Scope::All, Scope::Around);
+        let listing = source::list_all(self, scope);
         catalog.bound = listing.bound.into_iter().collect();
         catalog.elsewhere = listing.sessions;
         catalog.unusable = listing.unusable;
@@ -69,6 +82,15 @@ impl Context {
             files,
         }
     }
+}
+
+/// What a name may mean outside the workspace, and what the workspace's sessions stand upon.
+fn around(workspace: &Workspace, name: &str) -> Vec<CredentialIdentifier> {
+    let meant = CredentialIdentifier::parse(name);
+    let meant = meant.unwrap_or_else(|_| CredentialIdentifier::Profile(name.to_owned()));
+    let parents = workspace.sessions.iter().filter_map(|session| session.parent.clone());
+    let outside = parents.filter(|id| !matches!(id, CredentialIdentifier::Session(_)));
+    std::iter::once(meant).chain(outside).collect()
 }
 
 /// Gives what shares its name with a session of the workspace a name that says what it is, and

@@ -88,7 +88,8 @@ fn check_region(session: &Session, args: &PinArgs) -> Outcome<()> {
     };
     let own = |_: &str| None;
     let flag = Some(region);
-    let sources = access::RegionSources { flag, project: None, own: &own, default: None };
+    let sources =
+        access::RegionSources { flag, project: None, project_file: None, own: &own, default: None };
     factory.choose_region(session, &sources).map_err(|error| {
         Failure::usage(error.to_string()).hint("a region's name is like eu-west-1")
     })?;

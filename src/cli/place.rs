@@ -3,23 +3,24 @@
 use serde_json::json;
 
 use super::{
-    args::{PlaceArgs, PlaceCommand},
+    args::{PlaceCommand, RegionArgs, RegionCommand},
     context::Context,
     failure::{Failure, Outcome},
-    print, print_json,
+    print, print_json, region_list,
 };
 use crate::{
-    cloud::partition,
+    cloud::partition::{self, Knowledge},
     model::{RegionName, Workspace},
 };
 
 /// One of the two defaults.
 pub(super) struct Place {
     word: &'static str,
-    built_in: &'static str,
+    pub(super) built_in: &'static str,
     read: fn(&Workspace) -> Option<&RegionName>,
     slot: fn(&mut Workspace) -> &mut Option<RegionName>,
-    check: fn(&RegionName) -> Result<(), String>,
+    /// The error is what is wrong, and a hint.
+    check: fn(&RegionName) -> Result<(), (String, String)>,
 }
 
 /// The region of AWS sessions.
@@ -29,8 +30,15 @@ pub(super) const REGION: Place = Place {
     read: |workspace| workspace.default_region.as_ref(),
     slot: |workspace| &mut workspace.default_region,
     check: |region| match partition::of_region(region) {
-        Some(_) => Ok(()),
-        None => Err(format!("there is no AWS region '{region}'")),
+        Some((_, Knowledge::Listed)) => Ok(()),
+        // A default is passed over where the data does not list it, so it would never count.
+        Some((_, Knowledge::Matches)) => Err((
+            format!("the region data of {} does not list '{region}'", partition::DATA.date),
+            format!(
+                "a session can have it all the same: leapp session edit NAME --region {region}"
+            ),
+        )),
+        None => Err((format!("there is no AWS region '{region}'"), "leapp region list".into())),
     },
 };
 
@@ -42,21 +50,29 @@ pub(super) const LOCATION: Place = Place {
     slot: |workspace| &mut workspace.default_location,
     check: |location| {
         if location.as_str().contains('-') {
-            let example = "such as westeurope";
-            return Err(format!("'{location}' has not the form of an Azure location, {example}"));
+            let problem = format!("'{location}' has not the form of an Azure location");
+            return Err((problem, "leapp location set westeurope".into()));
         }
         Ok(())
     },
 };
 
-pub(super) fn run(context: &Context, args: PlaceArgs, place: Place) -> Outcome<()> {
+/// `leapp region`, which has more to say than `leapp location`.
+pub(super) fn run_region(context: &Context, args: RegionArgs) -> Outcome<()> {
+    let command = match args.command {
+        Some(RegionCommand::List(args)) => return region_list::run(context, &args),
+        Some(RegionCommand::Default(command)) => Some(command),
+        None => None,
+    };
+    run(context, command, REGION)
+}
+
+pub(super) fn run(context: &Context, command: Option<PlaceCommand>, place: Place) -> Outcome<()> {
     let word = place.word;
-    let name = match args.command {
+    let name = match command {
         None => return show(context, &place),
         Some(PlaceCommand::Set { name }) => {
-            (place.check)(&name).map_err(|problem| {
-                Failure::usage(problem).hint(format!("leapp {word} set {}", place.built_in))
-            })?;
+            (place.check)(&name).map_err(|(problem, hint)| Failure::usage(problem).hint(hint))?;
             Some(name)
         }
         Some(PlaceCommand::Unset) => None,

@@ -106,7 +106,7 @@ fn check(
 ) -> Outcome<()> {
     context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
     confirm(context, session)?;
-    let said = Regions { flag: args.region.clone(), project: None };
+    let said = Regions { flag: args.region.clone(), ..Regions::default() };
     let choice = region(context, catalog, session, &said)?;
     let manager = context.manager(catalog, context.cache(false))?;
     let resolved = resolve(&manager, session, &Selection::default())?;

@@ -1,109 +1,50 @@
-//! AWS partitions and their regions, from the public partition data (botocore's
-//! `partitions.json`, version 1.1, as of 2026-11).
+//! AWS partitions and their regions, from the public partition data: constants, so that nothing is read at start.
 //!
-//! The data ages: a region that is not listed but has the form of a partition's regions counts.
+//! The data ages: a region that is not listed but has the form of a partition's regions is told apart from one
+//! that cannot exist. Deliberately absent: endpoints of services, pseudo-regions such as `aws-global`.
+
+mod data;
+
+pub use data::{DATA, PARTITIONS};
 
 use crate::model::RegionName;
+
+/// Partition data, and what it was made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Data {
+    /// What carried it, with its version.
+    pub source: &'static str,
+    /// The day on which it was taken, as `YYYY-MM-DD`.
+    pub date: &'static str,
+    /// Every partition; the ordinary one first.
+    pub partitions: &'static [Partition],
+}
 
 /// A part of AWS with accounts, names and signatures of its own.
 #[derive(Debug)]
 pub struct Partition {
     /// `aws`, `aws-cn`, ...
     pub id: &'static str,
-    /// What a region's name begins with: one of these, then `-WORD-NUMBER`.
-    prefixes: &'static [&'static str],
+    /// Its name for people.
+    pub name: &'static str,
+    /// What the names of its services' hosts end with.
+    pub dns_suffix: &'static str,
     /// Where services without a region are signed.
     pub implicit_region: &'static str,
+    /// What a region's name begins with: one of these, then `-WORD-NUMBER`.
+    prefixes: &'static [&'static str],
     /// The regions that are known by name.
-    pub regions: &'static [&'static str],
+    pub regions: &'static [Region],
 }
 
-/// Every partition; the ordinary one first.
-pub const PARTITIONS: &[Partition] = &[
-    Partition {
-        id: "aws",
-        prefixes: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
-        implicit_region: "us-east-1",
-        regions: &[
-            "af-south-1",
-            "ap-east-1",
-            "ap-east-2",
-            "ap-northeast-1",
-            "ap-northeast-2",
-            "ap-northeast-3",
-            "ap-south-1",
-            "ap-south-2",
-            "ap-southeast-1",
-            "ap-southeast-2",
-            "ap-southeast-3",
-            "ap-southeast-4",
-            "ap-southeast-5",
-            "ap-southeast-6",
-            "ap-southeast-7",
-            "ca-central-1",
-            "ca-west-1",
-            "eu-central-1",
-            "eu-central-2",
-            "eu-north-1",
-            "eu-south-1",
-            "eu-south-2",
-            "eu-west-1",
-            "eu-west-2",
-            "eu-west-3",
-            "il-central-1",
-            "me-central-1",
-            "me-south-1",
-            "mx-central-1",
-            "sa-east-1",
-            "us-east-1",
-            "us-east-2",
-            "us-west-1",
-            "us-west-2",
-        ],
-    },
-    Partition {
-        id: "aws-cn",
-        prefixes: &["cn"],
-        implicit_region: "cn-northwest-1",
-        regions: &["cn-north-1", "cn-northwest-1"],
-    },
-    Partition {
-        id: "aws-us-gov",
-        prefixes: &["us-gov"],
-        implicit_region: "us-gov-west-1",
-        regions: &["us-gov-east-1", "us-gov-west-1"],
-    },
-    Partition {
-        id: "aws-eusc",
-        prefixes: &["eusc-de"],
-        implicit_region: "eusc-de-east-1",
-        regions: &["eusc-de-east-1"],
-    },
-    Partition {
-        id: "aws-iso",
-        prefixes: &["us-iso"],
-        implicit_region: "us-iso-east-1",
-        regions: &["us-iso-east-1", "us-iso-west-1"],
-    },
-    Partition {
-        id: "aws-iso-b",
-        prefixes: &["us-isob"],
-        implicit_region: "us-isob-east-1",
-        regions: &["us-isob-east-1", "us-isob-west-1"],
-    },
-    Partition {
-        id: "aws-iso-e",
-        prefixes: &["eu-isoe"],
-        implicit_region: "eu-isoe-west-1",
-        regions: &["eu-isoe-west-1"],
-    },
-    Partition {
-        id: "aws-iso-f",
-        prefixes: &["us-isof"],
-        implicit_region: "us-isof-south-1",
-        regions: &["us-isof-east-1", "us-isof-south-1"],
-    },
-];
+/// A region that the data lists.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Region {
+    /// `eu-west-1`
+    pub id: &'static str,
+    /// `Europe (Ireland)`
+    pub name: &'static str,
+}
 
 /// How sure we are that a region exists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -116,18 +57,37 @@ pub enum Knowledge {
 
 /// The partition of that id.
 pub fn by_id(id: &str) -> Option<&'static Partition> {
-    PARTITIONS.iter().find(|partition| partition.id == id)
+    DATA.by_id(id)
 }
 
 /// The partition that a region belongs to, and how sure that is.
 pub fn of_region(region: &RegionName) -> Option<(&'static Partition, Knowledge)> {
-    let name = region.as_str();
-    let listed = PARTITIONS.iter().find(|p| p.regions.contains(&name));
-    let matching = || PARTITIONS.iter().find(|p| p.matches(name));
-    listed.map(|p| (p, Knowledge::Listed)).or_else(|| matching().map(|p| (p, Knowledge::Matches)))
+    DATA.of_region(region)
+}
+
+impl Data {
+    /// The partition of that id.
+    pub fn by_id(&self, id: &str) -> Option<&'static Partition> {
+        self.partitions.iter().find(|partition| partition.id == id)
+    }
+
+    /// The partition that a region belongs to, and how sure that is.
+    pub fn of_region(&self, region: &RegionName) -> Option<(&'static Partition, Knowledge)> {
+        let name = region.as_str();
+        let listed = self.partitions.iter().find(|partition| partition.lists(name));
+        let matching = || self.partitions.iter().find(|partition| partition.matches(name));
+        listed
+            .map(|partition| (partition, Knowledge::Listed))
+            .or_else(|| matching().map(|partition| (partition, Knowledge::Matches)))
+    }
 }
 
 impl Partition {
+    /// Whether the data lists `region` for it.
+    pub fn lists(&self, region: &str) -> bool {
+        self.regions.iter().any(|known| known.id == region)
+    }
+
     /// Whether `region` has the form `PREFIX-WORD-NUMBER`.
     fn matches(&self, region: &str) -> bool {
         let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -137,6 +97,43 @@ impl Partition {
             rest.and_then(|rest| rest.split_once('-')).is_some_and(|(w, n)| word(w) && number(n))
         })
     }
+}
+
+/// Small data, for tests of what stands on it.
+#[cfg(test)]
+pub(crate) mod tiny {
+    use super::{Data, Partition, Region};
+
+    const fn region(id: &'static str) -> Region {
+        Region { id, name: "A region" }
+    }
+
+    const fn partition(
+        id: &'static str,
+        prefixes: &'static [&'static str],
+        regions: &'static [Region],
+    ) -> Partition {
+        let [first, ..] = regions else { panic!("a partition has a region") };
+        let implicit_region = first.id;
+        Partition { id, name: id, dns_suffix: "example.com", implicit_region, prefixes, regions }
+    }
+
+    const fn data(partitions: &'static [Partition]) -> Data {
+        Data { source: "a test", date: "2026-01-02", partitions }
+    }
+
+    /// No regions at all.
+    pub(crate) const NONE: Data = data(&[]);
+    /// One region, which is not the usual one.
+    pub(crate) const ONE: Data = data(&[partition("aws", &["us"], &[region("us-region-1")])]);
+    /// Two, of which the usual one does not come first.
+    pub(crate) const TWO: Data =
+        data(&[partition("aws", &["us"], &[region("us-west-1"), region("us-east-1")])]);
+    /// A second partition, with a region of a name that no pattern of AWS fits.
+    pub(crate) const MOON: Data = data(&[
+        partition("aws", &["us"], &[region("us-east-1")]),
+        partition("moon", &["moon"], &[region("moon-east-2001")]),
+    ]);
 }
 
 #[cfg(test)]
@@ -150,14 +147,26 @@ mod tests {
         };
         for partition in PARTITIONS {
             for region in partition.regions {
-                assert_eq!(of(region), Some((partition.id, Knowledge::Listed)), "{region}");
-                assert!(partition.matches(region), "{region}");
+                assert_eq!(of(region.id), Some((partition.id, Knowledge::Listed)), "{region:?}");
+                assert!(partition.matches(region.id), "{region:?}");
+                assert!(!region.id.ends_with("-global") && !region.name.is_empty(), "{region:?}");
             }
-            assert!(partition.regions.contains(&partition.implicit_region));
+            assert!(partition.lists(partition.implicit_region));
+            assert!(partition.dns_suffix.contains('.') && !partition.name.is_empty());
+            assert_eq!(by_id(partition.id).unwrap().id, partition.id);
         }
         assert_eq!(of("eu-west-9"), Some(("aws", Knowledge::Matches)));
         assert_eq!(of("us-gov-north-1"), Some(("aws-us-gov", Knowledge::Matches)));
         assert_eq!(of("moon-east-2001"), None);
         assert_eq!(of("westeurope"), None);
+    }
+
+    #[test]
+    fn the_ordinary_partition_comes_first_and_its_regions_have_names() {
+        let [aws, ..] = PARTITIONS else { panic!("no partitions") };
+        assert_eq!((aws.id, aws.dns_suffix), ("aws", "amazonaws.com"));
+        let ireland = aws.regions.iter().find(|region| region.id == "eu-west-1").unwrap();
+        assert_eq!(ireland.name, "Europe (Ireland)");
+        assert!(DATA.source.starts_with("botocore ") && DATA.date.len() == 10, "{DATA:?}");
     }
 }

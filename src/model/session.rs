@@ -85,6 +85,17 @@ impl Fields {
         RawValue::from_string(text).map(Self).unwrap_or_default()
     }
 
+    /// Fields of a type's own shape, which serializes as an object.
+    pub fn of<T: Serialize>(shape: &T) -> Self {
+        let text = serde_json::to_string(shape).unwrap_or_else(|_| "{}".into());
+        RawValue::from_string(text).map(Self).unwrap_or_default()
+    }
+
+    /// The fields in a type's own shape, straight from the text; a default where they have another.
+    pub fn read<'a, T: Deserialize<'a> + Default>(&'a self) -> T {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+
     /// The object; empty when the text is no object.
     pub fn to_map(&self) -> Map<String, Value> {
         serde_json::from_str(self.0.get()).unwrap_or_default()

@@ -1,15 +1,11 @@
 //! Hashes as text, for names of files and keys.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The first 32 hexadecimal digits of SHA-256 over `parts`, each bound to its length.

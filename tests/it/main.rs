@@ -57,6 +57,7 @@ mod powershell;
 mod profiles;
 mod provider;
 mod resolution;
+mod regions;
 mod sessions;
 mod shared_config;
 mod shells;

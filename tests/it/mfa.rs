@@ -388,6 +388,27 @@ fn a_picker_draws_on_the_terminal_while_stdout_is_a_pipe() {
 }
 
 #[test]
+fn a_picker_offers_first_what_was_used_in_this_directory() {
+    let world = World::with_role("prod", "Admin");
+    world.add_role("other", "work", "Short", &[]).succeeds();
+    let mut shell = Shell::new(&world);
+    shell.run("mkdir shop new; (cd shop; leapp exec other -- true); leapp exec prod -- true");
+    // In its own directory, though another was used later; at home, though another was used later;
+    // in a directory where none was used, the one that was used last anywhere.
+    for (directory, first) in [("shop", "other"), (".", "prod"), ("new", "prod")] {
+        shell.line(&format!(
+            "cd {directory}; eval \"$(leapp env --shell bash)\"; echo \"on ${{LEAPP_SESSION-none}}.\"; cd ~"
+        ));
+        shell.sees("Session");
+        shell.sees("work");
+        shell.answer("");
+        let (said, _) = shell.status();
+        assert!(said.contains(&format!("on {first}.")), "{directory}: {said}");
+        shell.run("leapp env --unset --shell bash > unset; . ./unset");
+    }
+}
+
+#[test]
 fn a_picker_that_is_left_picks_nothing() {
     let world = World::with_role("prod", "Admin");
     let mut shell = Shell::new(&world);

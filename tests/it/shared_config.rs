@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
-use leapp::cloud::shared_config::{Document, FileKind, Named, Profile, SharedConfig, Value};
+use leapp::cloud::shared_config::{
+    Document, FileKind, Named, Profile, SectionKind, SharedConfig, Value,
+};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{python, repository};
+use crate::support::{files_below, python, repository};
 
 /// Debian's interpreter, which finds the AWS CLI's own copy of botocore.
 const SYSTEM_PYTHON: &str = "/usr/bin/python3";
@@ -120,5 +122,31 @@ fn every_file_of_the_corpus_says_to_us_what_it_says_to_botocore() {
 
 #[test]
 fn every_file_of_the_corpus_says_to_us_what_it_says_to_the_aws_cli() {
+    let copy = "/usr/lib/python3/dist-packages/awscli/botocore";
+    assert!(Path::new(copy).exists(), "run scripts/setup-tests first: {copy} is missing");
     agree_with(Path::new(SYSTEM_PYTHON));
+}
+
+#[test]
+fn what_the_fuzzer_has_found_can_be_read_and_edited() {
+    let folder = repository().join("fuzz/corpus/shared_config");
+    let mut valid = 0;
+    for path in files_below(&folder) {
+        let bytes = fs::read(&path).unwrap();
+        let Some((first, text)) = bytes.split_first() else { continue };
+        let kind = if first & 1 == 0 { FileKind::Config } else { FileKind::Credentials };
+        let Ok(document) = Document::parse(kind, text) else { continue };
+        assert_eq!(document.edit().finish().as_deref(), Ok(text), "{}", path.display());
+        let mut editor = document.edit();
+        editor.set(SectionKind::Profile, "not there", "key", "value");
+        // A new section may inherit a block that nobody can read.
+        let Ok(bytes) = editor.finish() else { continue };
+        let changed = Document::parse(kind, &bytes).unwrap();
+        let mut editor = changed.edit();
+        editor.remove_section(SectionKind::Profile, "not there");
+        valid += 1;
+        let back = Document::parse(kind, &editor.finish().unwrap()).unwrap();
+        assert_eq!(back.sections().len(), document.sections().len(), "{}", path.display());
+    }
+    assert!(valid >= 100, "{valid}");
 }

@@ -11,6 +11,9 @@ use crate::access::source::Place;
 /// The command is the path of a program called `leapp`, perhaps `--home` and a directory, then
 /// `credential-process session:<uuid>`.
 pub fn binding(command: &str, place: &dyn Place) -> Option<Uuid> {
+    if !command.contains("credential-process") {
+        return None;
+    }
     let words = shell_words::split(command).ok()?;
     let (program, rest) = words.split_first()?;
     if Path::new(program).file_name()? != "leapp" {

@@ -100,12 +100,11 @@ const EXPIRY_KEYS: &[&str] =
 impl Facts {
     /// The fields of a session that a profile was made into.
     pub(super) fn of(session: &Session) -> Self {
-        serde_json::from_value(session.fields.to_map().into()).unwrap_or_default()
+        session.fields.read()
     }
 
     pub(super) fn to_fields(&self) -> Fields {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        value.as_object().map(Fields::from_map).unwrap_or_default()
+        Fields::of(self)
     }
 
     fn read(shared: &SharedConfig, profile: &Profile, plan: &Plan) -> Self {
@@ -328,20 +327,24 @@ fn sections(shared: &SharedConfig, profile: &Profile) -> String {
             || key == "aws_secret_access_key"
             || (is_temporary && (key == "aws_access_key_id" || EXPIRY_KEYS.contains(&key)))
     };
-    let mut parts: Vec<String> = vec![profile.name.clone()];
     let mut keys: Vec<&str> = profile.keys().filter(|key| !changing(key)).collect();
     keys.sort_unstable();
+    // A zero byte stands in no name and no value.
+    let mut whole = format!("{}\n", profile.name.escape_default());
     for key in keys {
-        parts.push(key.to_owned());
-        parts.push(profile.get(key).unwrap_or_default().to_owned());
+        whole.push_str(key);
+        whole.push('\0');
+        whole.push_str(profile.get(key).unwrap_or_default());
+        whole.push('\0');
     }
     let sso = text(profile, "sso_session").and_then(|name| shared.sso_session(name));
     let services = text(profile, "services").and_then(|name| shared.services(name));
     for section in [sso, services].into_iter().flatten() {
-        parts.push(format!("[{}]", section.name));
-        parts.push(content(section));
+        whole.push_str(&format!("\0[{}]\0{}", section.name, content(section)));
     }
-    hash::long(parts.iter().map(|part| Some(part.as_bytes())))
+    let mut digest = hash::full(whole.as_bytes());
+    digest.truncate(32);
+    digest
 }
 
 /// Every setting of a section that holds no secrets, as one text.

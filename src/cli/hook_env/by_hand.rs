@@ -47,11 +47,10 @@ pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision>
     }
     let clocked = *answer.clocked();
     let ask_again = (clocked.left() - clocked.window()).max(1);
-    let region = answer.delta.sets.iter().find(|(name, _)| name.as_str() == "AWS_REGION");
-    let region = region.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
+    let region = answer.delta.region().unwrap_or_default().to_owned();
     let left = duration::brief(clocked.left());
     let note = format!("{} is on ({region}), {left} left; 'leapp off' ends it", answer.session);
-    let protected = context.known().find(&answer.identity)?.protected;
+    let protected = context.known_for(&answer.identity).find(&answer.identity)?.protected;
     let set = Set {
         key: key_of(&answer.delta),
         identity: answer.identity,

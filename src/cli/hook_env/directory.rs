@@ -129,8 +129,14 @@ fn announce(context: &Context, hook: &Asking, decision: &mut Decision) {
         let expiry = set.delta.sets.iter().find(|(n, _)| n.as_str() == "LEAPP_STATE");
         let expiry = expiry.and_then(|(_, v)| crate::envdelta::State::parse(v.expose()));
         let expiry = expiry.map_or(0, |state| i64::try_from(state.expiry).unwrap_or(0));
-        let log = context.home.audit();
-        audit::append(&log, &set.identity, "hook", crate::model::Timestamp(expiry));
+        let handed = audit::HandedOut {
+            identity: &set.identity,
+            command: "hook",
+            region: set.delta.region(),
+            directory: std::env::current_dir().ok(),
+            expires: crate::model::Timestamp(expiry),
+        };
+        audit::append(&context.home.audit(), &handed);
     } else if renewed && decision.notes.is_empty() {
         let text = format!("credentials of '{}' are not there any more", set.session);
         decision.notes.insert(0, Note::news(text));
@@ -145,11 +151,10 @@ fn warm(context: &Context, trusted: &Trusted) -> Option<Decision> {
     let cache = Cache::find(&context.run, &context.home.tag()).ok()??;
     let answer = Answer::find(&cache, &key(context, trusted), 0, true)?;
     let ask_again = answer.clocked().left() - answer.clocked().window();
-    let region = answer.delta.sets.iter().find(|(name, _)| name.as_str() == "AWS_REGION");
     let set = Set {
         key: key_of(&answer.delta),
         identity: answer.identity,
-        region: region.map(|(_, value)| value.expose().to_owned()).unwrap_or_default(),
+        region: answer.delta.region().unwrap_or_default().to_owned(),
         session: answer.session,
         warning: "",
         delta: answer.delta,
@@ -181,7 +186,8 @@ fn look(context: &Context, hook: &Asking, trusted: &Trusted) -> Decision {
 }
 
 fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decision, Failure> {
-    let known = context.known();
+    // The name in the file as well: it may mean something else by now.
+    let known = context.known_for(&trusted.proposal().session().text());
     if matches!(trusted.bound().identity, CredentialIdentifier::Session(_)) {
         known.readable()?;
     }
@@ -202,7 +208,7 @@ fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decis
     if led.session.protected {
         return Ok(suggested(context, hook, trusted, led.session.name.as_str()));
     }
-    let regions = Regions { flag: None, project: trusted.region().cloned() };
+    let regions = Regions::of_project(trusted);
     let wanted = Wanted {
         context,
         catalog,
@@ -237,7 +243,6 @@ fn keep(context: &Context, trusted: &Trusted, made: Made<'_>) {
         return;
     }
     files.push(trusted.record().clone());
-    files.extend(region_files(context));
     let answer = Answer {
         session: set.session.clone(),
         identity: set.identity.clone(),
@@ -247,13 +252,6 @@ fn keep(context: &Context, trusted: &Trusted, made: Made<'_>) {
         files,
     };
     answer.keep(&cache, &key(context, trusted));
-}
-
-/// The file that a region may come from.
-fn region_files(context: &Context) -> Vec<(PathBuf, Option<files::Stamp>)> {
-    let named = context.own("AWS_CONFIG_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let usual = || context.own("HOME").map(|home| PathBuf::from(home).join(".aws/config"));
-    Answer::stamps(named.or_else(usual))
 }
 
 /// The file was trusted for another session than it would lead to now.

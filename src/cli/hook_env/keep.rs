@@ -64,10 +64,10 @@ fn look(
     region: Option<&RegionName>,
     held: bool,
 ) -> Outcome<Decision> {
-    let known = context.known();
+    let known = context.known_for(identity);
     let session = known.find(identity)?;
     let catalog = &known.catalog;
-    let regions = Regions { flag: region.cloned(), project: None };
+    let regions = Regions { flag: region.cloned(), ..Regions::default() };
     let (kind, root) = (Kind::Use, Vec::new());
     let wanted = Wanted { context, catalog, session, kind, regions, root };
     let found = wanted.look()?;

@@ -73,6 +73,7 @@ impl<'a> Editor<'a> {
     pub fn remove(&mut self, kind: SectionKind, name: &str, key: &str) -> &mut Self {
         self.attempt(|editor| {
             let key = checked_key(key)?;
+            checked_kind(kind, name)?;
             if let Some(at) = editor.rows.section(kind, name) {
                 editor.rows.remove(at, &key);
                 editor.model.remove(kind, name, &key);
@@ -85,6 +86,7 @@ impl<'a> Editor<'a> {
     /// the next section are that one's.
     pub fn remove_section(&mut self, kind: SectionKind, name: &str) -> &mut Self {
         self.attempt(|editor| {
+            checked_kind(kind, name)?;
             while let Some(at) = editor.rows.section(kind, name) {
                 editor.rows.remove_section(at);
             }
@@ -146,6 +148,14 @@ fn checked_key(key: &str) -> Result<String, EditError> {
         return Err(EditError::Key(key.to_owned()));
     }
     Ok(key.to_ascii_lowercase())
+}
+
+/// Sections that mean nothing to us are not ours to take away.
+fn checked_kind(kind: SectionKind, name: &str) -> Result<(), EditError> {
+    if kind == SectionKind::Other {
+        return Err(EditError::Section(name.to_owned()));
+    }
+    Ok(())
 }
 
 /// Why a value would not be read back as it is.

@@ -304,10 +304,10 @@ mod tests {
 
     #[test]
     fn a_file_that_is_too_large_is_refused() {
-        let mut text = b"[a]\n".to_vec();
-        text.resize(SIZE_LIMIT, b'\n');
+        let mut text = b"[a]\n#".to_vec();
+        text.resize(SIZE_LIMIT, b'#');
         assert!(Document::parse(FileKind::Config, &text).is_ok());
-        text.push(b'\n');
+        text.push(b'#');
         let error = Document::parse(FileKind::Config, &text).unwrap_err();
         assert!(error.problem.contains("larger than 16777216 bytes"), "{error}");
     }
@@ -324,6 +324,19 @@ mod tests {
         let document = Document::parse(FileKind::Credentials, text).unwrap();
         assert_eq!(document.warnings().len(), 3, "{:?}", document.warnings());
         assert!(!format!("{document:?}").contains("TESTSECRET"));
+    }
+
+    #[test]
+    fn a_name_goes_up_to_the_last_bracket_of_its_line() {
+        for (text, name) in [
+            ("[a] # ]\n", "a] # "),
+            ("[[a]]\n", "[a]"),
+            ("[]]\n", "]"),
+            ("[profile 'a]b'] # c\n", "a]b"),
+        ] {
+            let document = Document::parse(FileKind::Config, text.as_bytes()).unwrap();
+            assert_eq!(document.sections()[0].name, name);
+        }
     }
 
     #[test]

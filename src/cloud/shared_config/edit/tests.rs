@@ -123,7 +123,8 @@ fn sections_of_other_kinds_get_their_prefix() {
         "z",
     );
     editor.set(SectionKind::SsoSession, "s", "sso_start_url", "u");
-    let expected = "[profile s]\n\n[sso-session s]\nsso_region = x\nsso_start_url = u\n\n[services s]\ny = z\n";
+    let expected = "[profile s]\n\n[sso-session s]\nsso_region = x\nsso_start_url = u\n\n\
+        [services s]\ny = z\n";
     assert_eq!(editor.finish().unwrap(), expected.as_bytes());
 }
 
@@ -195,6 +196,14 @@ fn what_would_not_be_read_back_is_refused() {
         editor.set(section, name, "k", "v").set(PROFILE, "good", "k", "v");
         assert_eq!(editor.finish(), Err(EditError::Section(name.to_owned())));
     }
+    let document = parse(FileKind::Config, "[DEFAULT]\nk = 1\n");
+    let refused = Err(EditError::Section("DEFAULT".to_owned()));
+    let mut editor = document.edit();
+    editor.remove(SectionKind::Other, "DEFAULT", "k");
+    assert_eq!(editor.finish(), refused);
+    let mut editor = document.edit();
+    editor.remove_section(SectionKind::Other, "DEFAULT");
+    assert_eq!(editor.finish(), refused);
 }
 
 #[test]
