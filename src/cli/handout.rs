@@ -246,6 +246,10 @@ pub(super) fn region(
             "a region's name is like eu-west-1".to_owned()
         } else if let (Some(_), Some(file)) = (project, project_file) {
             format!("change 'region' in '{}', or give --region", file.display())
+        } else if !session.is_own() {
+            let message = format!("'{}' has no region: {}", session.identifier(), error.problem);
+            return Failure::new(kind, message)
+                .hint("change 'region' in its file, or give --region");
         } else {
             format!("leapp session edit {} --region REGION", session.name)
         };

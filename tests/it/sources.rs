@@ -29,7 +29,8 @@ pub(crate) fn given(own: &Profiles, name: &str) -> Json {
 pub(crate) fn temporary(own: &Profiles) -> [String; 3] {
     let other = Profiles { world: crate::support::World::new(), ..Profiles::new() };
     let (key_id, secret, _) = own.world.keys();
-    let text = BASE.replace("KEY", &key_id).replace("SECRET", &secret);
+    let text = BASE.replace("= KEY", &format!("= {key_id}"));
+    let text = text.replace("= SECRET", &format!("= {secret}"));
     other.credentials(&text);
     let set = given(&other, "base");
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
@@ -68,7 +69,7 @@ fn keys_go_through_a_session_of_theirs_and_never_pass() {
     own.credentials(BASE);
     let set = given(&own, "base");
     assert!(set["AWS_ACCESS_KEY_ID"].as_str().unwrap().starts_with("ASIA"), "{set}");
-    assert_eq!(own.world.requests()[0]["DurationSeconds"], json!("43200"));
+    assert_eq!(own.world.requests()[0]["DurationSeconds"], json!(43200));
     assert!(own.caller("base").ends_with(&format!(
         "user/{}",
         own.world.user["user_arn"].as_str().unwrap().rsplit('/').next().unwrap()
@@ -146,27 +147,27 @@ fn a_role_is_assumed_with_the_keys_of_its_source() {
     assert_eq!(actions(&plain), ["AssumeRole"], "one request a hop");
     assert_eq!(
         (&plain[0]["DurationSeconds"], plain[0]["temporary"].as_bool()),
-        (&json!("3600"), Some(false))
+        (&json!(3600), Some(false))
     );
     assert!(plain[0]["RoleSessionName"].as_str().unwrap().starts_with("leapp-"));
     given(&own, "full");
     let full = asked(&own, &mut seen);
     assert_eq!(full[0]["ExternalId"], "ext-42");
     assert_eq!(full[0]["RoleSessionName"], "me@work");
-    assert_eq!(full[0]["DurationSeconds"], "1800");
+    assert_eq!(full[0]["DurationSeconds"], 1800);
     given(&own, "long");
-    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], "43200");
+    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], 43200);
     own.leapp(["env", "too-long", "--show", "--format", "json"])
         .succeeds()
         .says("the role of 'too-long' does not allow 2h: it lasts 1h");
     assert_eq!(actions(&asked(&own, &mut seen)), ["AssumeRole", "AssumeRole"]);
     given(&own, "nonsense");
-    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], "3600");
+    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], 3600);
     given(&own, "self");
     assert_eq!(actions(&asked(&own, &mut seen)), ["AssumeRole"]);
     // An explicit lifetime wins over the file's.
     own.leapp(["env", "full", "-d", "15m", "--show", "--format", "json"]).succeeds();
-    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], "900");
+    assert_eq!(asked(&own, &mut seen)[0]["DurationSeconds"], 900);
     // A role that is refused says so and is no other.
     own.config(&role("denied", "Denied", "source_profile = base"));
     own.leapp(["env", "denied", "--shell", "bash"]).fails(4).says("cannot assume role 'Denied'");
@@ -186,7 +187,7 @@ fn a_role_behind_a_role_lasts_an_hour_and_costs_one_request_a_hop() {
     let env = own.leapp(["env", "deploy", "--show", "--format", "json"]);
     env.succeeds().says("'deploy' lasts 1h, not 2h: AWS allows no more to a role behind a role");
     assert_eq!(own.world.actions(), ["AssumeRole", "AssumeRole"]);
-    assert_eq!(own.world.requests()[1]["DurationSeconds"], "3600");
+    assert_eq!(own.world.requests()[1]["DurationSeconds"], 3600);
     assert!(own.caller("deploy").contains("assumed-role/Deploy/"));
     // The hop in the middle is kept and serves by itself.
     let before = own.world.requests().len();
@@ -327,8 +328,10 @@ fn temporary_keys_of_the_environment_are_given_until_they_end() {
     assert_eq!(given(&own, "env:accessKey")["AWS_ACCESS_KEY_ID"], id.as_str());
     given(&own, "env-role");
     assert_eq!(own.world.actions(), ["GetSessionToken", "AssumeRole"]);
+    // What is mended there counts at once, and so does an end.
+    own.world.set("AWS_SESSION_TOKEN", "TESTSECRETother");
+    assert_eq!(given(&own, "env:accessKey")["AWS_SESSION_TOKEN"], "TESTSECRETother");
     own.world.set("AWS_CREDENTIAL_EXPIRATION", "2001-01-01T00:00:00Z");
-    own.leapp(["lock"]).succeeds();
     own.leapp(["env", "env:accessKey", "--shell", "bash"]).fails(3).says("have ended");
 }
 
@@ -398,7 +401,7 @@ fn an_instance_gives_its_role_alone_and_as_a_source() {
     assert!(portal.actions().is_empty(), "listing asks nobody");
     given(&own, "ec2:instanceProfile");
     given(&own, "ec2InstanceRoleCredential");
-    assert_eq!(portal.actions(), ["MetadataToken", "Metadata", "Metadata"]);
+    assert_eq!(portal.actions(), ["MetadataToken", "Metadata", "Metadata", "Metadata"]);
     own.leapp(["lock"]).succeeds();
     gives(&portal, &own, "Metadata", "/latest/meta-data/iam/security-credentials/instance-role", 1);
     given(&own, "there");
@@ -456,8 +459,8 @@ fn a_profile_may_lead_to_an_endpoint_of_its_own() {
     // What a directory or a shell had before comes back.
     let mut shell = own.world.foreign("bash");
     shell.args(["--norc", "--noprofile", "-c",
-        "AWS_ENDPOINT_URL=http://127.0.0.1:3; export AWS_ENDPOINT_URL; eval \"$(leapp env plain)\"; echo \"$AWS_ENDPOINT_URL\"; \
-         eval \"$(leapp env --unset)\"; echo \"$AWS_ENDPOINT_URL\""]);
+        &format!("export AWS_ENDPOINT_URL=http://127.0.0.1:3 AWS_ENDPOINT_URL_STS={url}; eval \"$(leapp env plain)\"; echo \"$AWS_ENDPOINT_URL\"; \
+         eval \"$(leapp env --unset)\"; echo \"$AWS_ENDPOINT_URL\"")]);
     own.world.run(shell, None).succeeds().prints(&format!("{url}\nhttp://127.0.0.1:3\n"));
 }
 

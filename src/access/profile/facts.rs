@@ -6,6 +6,7 @@ use super::validity::{InFile, Kind, Plan, Source, makings, of_file, own_keys, te
 use crate::{
     cloud::{
         endpoint,
+        partition::DATA,
         shared_config::{Named, Profile, SharedConfig},
     },
     model::{CredentialIdentifier, RegionName, Session, SessionName, session::Fields},
@@ -125,7 +126,7 @@ impl Facts {
             oidc_endpoint: endpoint("sso_oidc"),
             endpoint_url: own("endpoint_url").filter(|_| !ignores_endpoints(profile)),
             service_endpoints: service_names(shared, profile),
-            bad_region: own("region").filter(|text| RegionName::parse(text).is_err()),
+            bad_region: own("region").filter(|_| region_of(profile).is_none()),
             sections: sections(shared, profile),
             ..Self::default()
         };
@@ -190,7 +191,7 @@ pub(super) fn sessions(
     }
     let id = CredentialIdentifier::Profile(profile.name.clone());
     let mut session = Session::elsewhere(id, name, type_of(plan.kind));
-    session.region = text(profile, "region").and_then(|text| RegionName::parse(text).ok());
+    session.region = region_of(profile);
     session.parent = parent;
     session.fields = facts.to_fields();
     std::iter::once(session).chain(shared_code).collect()
@@ -216,8 +217,7 @@ fn code_session(
         sections: base.map(|base| sections(shared, base)).unwrap_or_default(),
         ..Facts::default()
     };
-    let region = base.and_then(|base| text(base, "region"));
-    session.region = region.and_then(|text| RegionName::parse(text).ok());
+    session.region = base.and_then(region_of);
     session.fields = facts.to_fields();
     (id, session)
 }
@@ -237,6 +237,12 @@ pub(super) fn type_of(kind: Kind) -> &'static str {
         Kind::Sso => "aws-profile-sso",
         Kind::WebIdentity => "aws-profile-web-identity",
     }
+}
+
+/// The profile's own region, if it is one.
+fn region_of(profile: &Profile) -> Option<RegionName> {
+    let region = RegionName::parse(text(profile, "region")?).ok()?;
+    DATA.of_region(&region).map(|_| region)
 }
 
 fn keys_of(profile: &Profile, file: InFile) -> Option<Keys> {

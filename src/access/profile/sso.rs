@@ -160,14 +160,15 @@ fn read(path: &Path) -> Option<(CachedToken, Secret)> {
 }
 
 pub(super) fn login_needed(facts: &Facts, sso: &Sso, what: &str) -> AccessError {
+    let quoted = shell_words::quote;
     match &sso.session {
         Some(session) => AccessError::Elsewhere {
             problem: format!("the sign-in token of sso-session '{session}' {what}"),
-            command: format!("aws sso login --sso-session {session}"),
+            command: format!("aws sso login --sso-session {}", quoted(session)),
         },
         None => AccessError::Elsewhere {
             problem: format!("the sign-in token of profile '{}' {what}", facts.profile),
-            command: format!("aws sso login --profile {}", facts.profile),
+            command: format!("aws sso login --profile {}", quoted(&facts.profile)),
         },
     }
 }
