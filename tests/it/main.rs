@@ -44,6 +44,7 @@ mod hooks_shells;
 mod hooks_trace;
 mod hooks_use;
 mod layers;
+mod listing;
 mod logins;
 mod mfa;
 mod neighbours;
