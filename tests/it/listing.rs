@@ -97,7 +97,7 @@ fn a_list_asks_nobody_runs_nothing_and_leaves_nothing() {
         &["list"][..],
         &["list", "--json"],
         &["list", "role"],
-        &["complete", "--", "leapp", "env", ""],
+        &["complete", "--at", "2", "--", "leapp", "env", ""],
     ] {
         let lines = traced(&own, words);
         let is = |line: &&String, calls: &[&str]| {

@@ -155,7 +155,9 @@ fn its_stderr_is_shown_when_it_fails_and_its_stdout_never() {
     fails("head -c 400000 /dev/zero", 1, &["credential_process ("]);
     let own = with("exit 0");
     own.config("[profile p]\ncredential_process =\n[profile q]\ncredential_process = /nowhere/at/all --secret TESTSECRETargument\n");
-    own.leapp(["env", "p", "--shell", "bash"]).fails(5).says("profile 'p' has an empty one");
+    own.leapp(["env", "p", "--shell", "bash"])
+        .fails(5)
+        .says("credential_process: profile 'p' has an empty one");
     own.leapp(["env", "q", "--shell", "bash"])
         .fails(1)
         .says("(/nowhere/at/all) ended with status 127");

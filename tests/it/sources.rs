@@ -295,7 +295,11 @@ fn keys_of_the_environment_go_through_a_session_too() {
     own.leapp(["env", "env:accessKey", "--shell", "bash"])
         .fails(5)
         .says("neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set");
-    own.leapp(["env", "env-role", "--shell", "bash"]).fails(5).says("environmentCredential");
+    own.leapp(["env", "env-role", "--shell", "bash"])
+        .fails(5)
+        .says("the parent of 'env-role', env:accessKey, is not there")
+        .says("neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set")
+        .says("hint: leapp list");
     let (key, secret) = (own.key_id.clone(), own.secret.clone());
     own.world.set("AWS_ACCESS_KEY_ID", &key);
     own.leapp(["env", "env:accessKey", "--shell", "bash"])
@@ -415,7 +419,10 @@ fn a_web_identity_is_read_anew_and_unsigned() {
     let own = Profiles::new();
     let token = own.world.home.path().join("token");
     own.config(&role("web", "Admin", "web_identity_token_file = ~/token\nrole_session_name = me"));
-    own.leapp(["env", "web", "--shell", "bash"]).fails(5).says("/token' does not exist");
+    own.leapp(["env", "web", "--shell", "bash"])
+        .fails(5)
+        .says("caused by: web_identity_token_file: '")
+        .says("/token' does not exist");
     fs::write(&token, "  \n").unwrap();
     own.leapp(["env", "web", "--shell", "bash"]).fails(5).says("/token' is empty");
     fs::write(&token, b"\xff").unwrap();

@@ -303,7 +303,7 @@ fn identity_center_needs_all_its_parts() {
     assert!(place.ends_with(&format!("config:{line}")), "{place}");
     own.leapp(["env", "sso-session:corp", "--shell", "bash"])
         .fails(5)
-        .says("'sso-session:corp' is a sign-in, which gives no keys");
+        .says("caused by: 'sso-session:corp' is a sign-in, which gives no keys");
 }
 
 #[test]
