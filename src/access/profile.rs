@@ -31,7 +31,7 @@ pub(super) use facts::is_safe;
 pub(super) use keys::PRESUMED;
 pub use process::CHAIN;
 
-use validity::{Rejection, Validator};
+use validity::{At, Rejection, Validator};
 
 /// The two files.
 pub(super) struct SharedFiles;
@@ -127,7 +127,8 @@ impl Source for SharedFiles {
             match validity::check_sso_session(section) {
                 Ok(()) => listing.sessions.extend(sso::session(id, section)),
                 Err(rejection) => {
-                    listing.unusable.push(unusable(id, &section.name, rejection, None));
+                    let at = reader.place_of(&rejection.at);
+                    listing.unusable.push(unusable(id, &section.name, rejection, at));
                 }
             }
         }
@@ -192,13 +193,10 @@ impl Reader<'_> {
         let id = CredentialIdentifier::Profile(name.clone());
         if let Err(error) = SessionName::foreign(name) {
             let text = format!("Profile '{}' cannot be named: {error}", name.escape_default());
-            let rejection = Rejection { code: "unfit_name", text, at: name.clone() };
-            listing.unusable.push(unusable(
-                id,
-                &name.escape_default().to_string(),
-                rejection,
-                None,
-            ));
+            let rejection = Rejection { code: "unfit_name", text, at: At::Profile(name.clone()) };
+            let at = self.place_of(&rejection.at);
+            let shown = name.escape_default().to_string();
+            listing.unusable.push(unusable(id, &shown, rejection, at));
             return;
         }
         let plan = match self.validator.plan(name) {
@@ -218,7 +216,7 @@ impl Reader<'_> {
             }
             if self.asked.contains(name) {
                 let rejection = process::loops(&self.asked, name);
-                let at = self.place_of(name);
+                let at = self.place_of(&rejection.at);
                 listing.unusable.push(unusable(id, name, rejection, at));
                 return;
             }
@@ -233,15 +231,18 @@ impl Reader<'_> {
                 listing.sessions.push(session);
             }
         }
-        let warnings = facts::warnings(profile, &plan).into_iter();
+        let warnings = facts::warnings(profile, &plan, source.as_ref()).into_iter();
         listing
             .warnings
             .extend(warnings.map(|text| SourceWarning { identifier: id.clone(), text }));
     }
 
-    /// Where the profile begins.
-    fn place_of(&self, name: &str) -> Option<String> {
-        let (file, line) = self.shared.profile(name)?.places().next()?;
+    /// Where the section begins.
+    fn place_of(&self, at: &At) -> Option<String> {
+        let (file, line) = match at {
+            At::Profile(name) => self.shared.profile(name)?.places().next()?,
+            At::SsoSession(name) => self.shared.sso_session(name)?.place(),
+        };
         Some(format!("{}:{line}", file.display()))
     }
 }

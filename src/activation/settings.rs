@@ -166,8 +166,13 @@ impl Proposal {
     /// A file's content that asks for a session and a region.
     pub fn write(session: &str, region: Option<&RegionName>) -> String {
         let region = region.map_or_else(String::new, |region| format!("region = \"{region}\"\n"));
-        format!("session = \"{session}\"\n{region}")
+        format!("session = {}\n{region}", quoted(session))
     }
+}
+
+/// A TOML string. Names from elsewhere may hold quotes; control characters none.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The line `key = "..."` with another value, its comment and line end kept.
@@ -175,9 +180,13 @@ fn with_value(line: &str, key: &str, value: &str) -> Option<String> {
     let after_key = line.trim_start().strip_prefix(key)?.trim_start();
     let after = after_key.strip_prefix('=')?.trim_start();
     let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let (_, rest) = after.get(1..)?.split_once(quote)?;
+    let (old, rest) = after.get(1..)?.split_once(quote)?;
+    // Where the string ends is not told by its first quote.
+    if old.contains('\\') {
+        return None;
+    }
     let before = line.get(..line.len() - after.len())?;
-    Some(format!("{before}\"{value}\"{rest}"))
+    Some(format!("{before}{}{rest}", quoted(value)))
 }
 
 fn at(text: &str, place: usize, problem: String) -> SettingsError {

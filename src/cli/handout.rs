@@ -10,13 +10,16 @@ use super::{
     project,
 };
 use crate::{
-    access::{self, Outcome as Given, RegionSources},
+    access::{self, AccessError, Outcome as Given, RegionSources, source},
     activation::Trusted,
     cloud::endpoint,
     envdelta::{EnvDelta, Kind as StateKind, Managed, State, Value},
-    model::{Catalog, CredentialIdentifier, Credentials, RegionName, Session, Timestamp},
+    model::{
+        Catalog, CredentialIdentifier, Credentials, RegionName, Session, Timestamp,
+        catalog::ChainError,
+    },
     resolver::{
-        Cache, CredentialManager, Entry, Resolved, Want,
+        Cache, CredentialManager, Entry, ResolveError, Resolved, Want,
         answer::{Answer, Question},
         audit::{self, Recent},
         marks,
@@ -214,7 +217,33 @@ pub(super) fn resolve_as(
         let checked = factory.check_duration(seconds);
         checked.map_err(|problem| Failure::usage(format!("--duration: {problem}")))?;
     }
-    manager.resolve(session, want).map_err(|error| explain(error.into(), session))
+    let resolved = manager.resolve(session, want);
+    resolved.map_err(|error| explain(failure_of(error, manager, session), session))
+}
+
+/// The failure in words that fit where the session comes from: a profile has settings and no flags.
+fn failure_of(error: ResolveError, manager: &CredentialManager<'_>, session: &Session) -> Failure {
+    match &error {
+        ResolveError::Access(AccessError::Field(field)) if !session.is_own() => {
+            let problem = &field.problem;
+            let text = match field.flag.as_str() {
+                "name" => problem.clone(),
+                flag => format!("{}: {problem}", flag.replace('-', "_")),
+            };
+            Failure::new(Kind::Incomplete, text)
+        }
+        ResolveError::Chain(ChainError::MissingParent { id, .. }) => {
+            let why = source::of(id).map(|source| source.why_absent(manager.place()));
+            let failure = Failure::from(error);
+            let failure = if session.is_own() { failure } else { failure.hint("leapp list") };
+            match why {
+                Some(why) => failure.because(why),
+                None => failure,
+            }
+        }
+        ResolveError::Chain(_) if !session.is_own() => Failure::from(error).hint("leapp list"),
+        _ => error.into(),
+    }
 }
 
 /// Adds what was being done, and the command that helps.
@@ -269,10 +298,12 @@ pub(super) fn region(
             "a region's name is like eu-west-1".to_owned()
         } else if let (Some(_), Some(file)) = (project, project_file) {
             format!("change 'region' in '{}', or give --region", file.display())
-        } else if session.is_own() {
-            format!("leapp session edit {} --region REGION", session.name)
+        } else if !session.is_own() {
+            let message = format!("'{}' has no region: {}", session.identifier(), error.problem);
+            return Failure::new(kind, message)
+                .hint("change 'region' in its file, or give --region");
         } else {
-            format!("leapp explain {}; --region REGION says another one", session.name.word())
+            format!("leapp session edit {} --region REGION", session.name)
         };
         Failure::new(kind, error.to_string()).hint(hint)
     })

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
         }
         trust::unusable(&refused)
     })?;
-    if text != Proposal::write(session.name.as_str(), args.region.as_ref()) {
+    if text != Proposal::write(&written_name(session), args.region.as_ref()) {
         // Lines that were there before are trusted with the rest.
         for line in text.lines() {
             context.ui.say(&format!("  | {line}"));
@@ -112,9 +112,15 @@ fn target(local: bool) -> Outcome<PathBuf> {
     Ok(directory.join(if local { personal } else { shared }))
 }
 
+/// What of the session stands in the file. A profile is written so that it is no session of anybody's
+/// workspace, there and later.
+fn written_name(session: &Session) -> String {
+    if session.is_own() { session.name.to_string() } else { session.identifier().to_string() }
+}
+
 /// What the file will hold: a new one, or the present one with other values.
 fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
-    let name = session.name.as_str();
+    let name = &written_name(session);
     let found = project::at(file.to_owned(), home_node());
     let Some(found) = found.map_err(|refused| trust::unusable(&refused))? else {
         return Ok(Proposal::write(name, args.region.as_ref()));

@@ -119,7 +119,7 @@ pub enum ChainError {
     #[error("its parents form a cycle: {0}")]
     Cycle(String),
     /// A parent is nowhere.
-    #[error("the parent of '{child}', {id}, is not there")]
+    #[error("the parent of '{child}', {}, is not there", .id.single_name().map_or_else(|| .id.to_string(), str::to_owned))]
     MissingParent {
         /// The name of the session whose parent is missing.
         child: String,

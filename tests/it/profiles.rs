@@ -32,9 +32,9 @@ impl Profiles {
         let directory = self.world.home.path().join(".aws");
         fs::create_dir_all(&directory).unwrap();
         let text = text
-            .replace("KEY", &self.key_id)
-            .replace("SECRET", &self.secret)
-            .replace("DEVICE", &self.device)
+            .replace("= KEY", &format!("= {}", self.key_id))
+            .replace("= SECRET", &format!("= {}", self.secret))
+            .replace("= DEVICE", &format!("= {}", self.device))
             .replace("ROLES", ROLES);
         fs::write(directory.join(name), text).unwrap();
         chmod(&directory.join(name), 0o600);

@@ -158,7 +158,7 @@ impl CredentialProviderFactory for ProfileType {
     ) -> Result<RegionChoice, FieldError> {
         let facts = Facts::of(session);
         if let (Some(bad), None, None) = (&facts.bad_region, sources.flag, sources.project) {
-            let problem = format!("profile '{}' has {bad:?}, which is none", facts.profile);
+            let problem = format!("{bad:?} is none that AWS has");
             return Err(FieldError { flag: "region".into(), problem });
         }
         aws_region::choose(session, partition(&facts).as_deref(), sources)

@@ -6,6 +6,7 @@ use super::validity::{InFile, Kind, Plan, Source, makings, of_file, own_keys, te
 use crate::{
     cloud::{
         endpoint,
+        partition::DATA,
         shared_config::{Named, Profile, SharedConfig},
     },
     model::{CredentialIdentifier, RegionName, Session, SessionName, session::Fields},
@@ -73,6 +74,10 @@ pub(super) struct Keys {
     /// When they end, where a tool has written that beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<String>,
+    /// Of temporary keys, which nobody checks before they are kept: a few bits that differ when a
+    /// mistake in them is mended. Far too few to tell what they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) edition: Option<String>,
 }
 
 /// A role by IAM Identity Center.
@@ -122,7 +127,7 @@ impl Facts {
             oidc_endpoint: endpoint("sso_oidc"),
             endpoint_url: own("endpoint_url").filter(|_| !ignores_endpoints(profile)),
             service_endpoints: service_names(shared, profile),
-            bad_region: own("region").filter(|text| RegionName::parse(text).is_err()),
+            bad_region: own("region").filter(|_| region_of(profile).is_none()),
             sections: sections(shared, profile),
             ..Self::default()
         };
@@ -165,7 +170,14 @@ pub(super) fn sessions(
                     _ => None,
                 }
             };
-            facts.keys = file.and_then(|file| keys_of(shared.profile(base)?, file));
+            let section = shared.profile(base);
+            facts.keys = file.and_then(|file| keys_of(section?, file));
+            // No session of its own stands for the section, so this one speaks for it too.
+            if let (Some(section), true) = (section, facts.keys.is_some() && *base != profile.name)
+            {
+                let both = [facts.sections, sections(shared, section)];
+                facts.sections = hash::long(both.iter().map(|part| Some(part.as_bytes())));
+            }
             match (&facts.keys, &facts.mfa_serial) {
                 (Some(keys), Some(device)) if !keys.temporary => {
                     let (id, session) = code_session(shared, base, keys, device);
@@ -180,7 +192,7 @@ pub(super) fn sessions(
     }
     let id = CredentialIdentifier::Profile(profile.name.clone());
     let mut session = Session::elsewhere(id, name, type_of(plan.kind));
-    session.region = text(profile, "region").and_then(|text| RegionName::parse(text).ok());
+    session.region = region_of(profile);
     session.parent = parent;
     session.fields = facts.to_fields();
     std::iter::once(session).chain(shared_code).collect()
@@ -206,8 +218,7 @@ fn code_session(
         sections: base.map(|base| sections(shared, base)).unwrap_or_default(),
         ..Facts::default()
     };
-    let region = base.and_then(|base| text(base, "region"));
-    session.region = region.and_then(|text| RegionName::parse(text).ok());
+    session.region = base.and_then(region_of);
     session.fields = facts.to_fields();
     (id, session)
 }
@@ -229,15 +240,31 @@ pub(super) fn type_of(kind: Kind) -> &'static str {
     }
 }
 
+/// The profile's own region, if it is one.
+fn region_of(profile: &Profile) -> Option<RegionName> {
+    let region = RegionName::parse(text(profile, "region")?).ok()?;
+    DATA.of_region(&region).map(|_| region)
+}
+
 fn keys_of(profile: &Profile, file: InFile) -> Option<Keys> {
     let key_id = of_file(profile, file, "aws_access_key_id")?.expose().to_owned();
     let expires = EXPIRY_KEYS.iter().find_map(|key| text(profile, key));
+    let token = token_of(profile, file);
     Some(Keys {
         of: profile.name.clone(),
         key_id,
-        temporary: token_of(profile, file).is_some(),
+        temporary: token.is_some(),
         expires: expires.map(str::to_owned),
+        edition: token.map(|token| edition(profile, file, token)),
     })
+}
+
+fn edition(profile: &Profile, file: InFile, token: &Secret) -> String {
+    let key = of_file(profile, file, "aws_secret_access_key").map(Secret::expose);
+    let parts = [key.unwrap_or_default(), token.expose()];
+    let mut hash = hash::long(parts.iter().map(|part| Some(part.as_bytes())));
+    hash.truncate(8);
+    hash
 }
 
 /// The session token beside the keys; botocore takes the older name first.
@@ -346,21 +373,22 @@ pub(super) fn content(section: &Named) -> String {
 }
 
 /// What is worth knowing of a profile that works.
-pub(super) fn warnings(profile: &Profile, plan: &Plan) -> Vec<String> {
+pub(super) fn warnings(profile: &Profile, plan: &Plan, source: Option<&Plan>) -> Vec<String> {
     let mut warnings = Vec::new();
     let makings = makings(profile);
     if makings.len() > 1 {
-        let taken = match plan.kind {
-            Kind::Keys(_) => "the keys",
-            Kind::Login => "'aws login'",
-            Kind::Process => "the process",
-            Kind::Role => "the role",
-            Kind::Sso => "IAM Identity Center",
-            Kind::WebIdentity => "the web identity",
-        };
+        let taken = in_words(plan.kind);
         warnings.push(format!(
             "it mixes {}: like the AWS CLI, leapp takes {taken}; other SDKs may not",
             makings.join(" and ")
+        ));
+    }
+    if plan.source == Some(Source::Profile(profile.name.clone()))
+        && let Some(source) = source.filter(|source| !matches!(source.kind, Kind::Keys(_)))
+    {
+        warnings.push(format!(
+            "it is its own source: leapp takes the keys beside the role, the AWS CLI {}",
+            in_words(source.kind)
         ));
     }
     if plan.kind == Kind::Role
@@ -372,7 +400,20 @@ pub(super) fn warnings(profile: &Profile, plan: &Plan) -> Vec<String> {
     if let Some(text) = text(profile, "duration_seconds")
         && text.trim().parse::<u32>().is_err()
     {
-        warnings.push(format!("duration_seconds = {text:?} is no number, and does not count"));
+        warnings.push(format!(
+            "duration_seconds = {text:?} is no number of seconds, and does not count"
+        ));
     }
     warnings
+}
+
+fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Keys(_) => "the keys",
+        Kind::Login => "'aws login'",
+        Kind::Process => "the process",
+        Kind::Role => "the role",
+        Kind::Sso => "IAM Identity Center",
+        Kind::WebIdentity => "the web identity",
+    }
 }

@@ -55,7 +55,8 @@ fn token(profile: &Profile, file: InFile) -> Option<String> {
 pub(super) fn read(hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<SigningKeys, AccessError> {
     let name = hop.session.name.to_string();
     let facts = Facts::of(hop.session);
-    let item = (helpers.secret)()?.ok_or_else(|| AccessError::SecretMissing(name.clone()))?;
+    // Where nothing is there any more, somebody has just taken it away.
+    let item = (helpers.secret)()?.ok_or_else(|| AccessError::Changed(name.clone()))?;
     let item: Item = serde_json::from_str(item.expose())
         .map_err(|_| AccessError::SecretUnusable(name.clone()))?;
     let keys = SigningKeys {
@@ -73,7 +74,11 @@ pub(super) fn read(hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<SigningKeys, 
 pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
     let keys = facts.keys.clone().unwrap_or_default();
     if keys.temporary {
-        let material = json!({ "key_id": keys.key_id, "expires": keys.expires });
+        let material = json!({
+            "key_id": keys.key_id,
+            "expires": keys.expires,
+            "edition": keys.edition,
+        });
         let notes = presumed_note(hop, &keys);
         return Request { material: aws::material(hop, &material), asks_person: false, notes };
     }
@@ -82,6 +87,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "key_id": keys.key_id,
         "duration": duration,
         "mfa_serial": facts.mfa_serial,
+        "endpoint": facts.sts_endpoint,
     });
     Request {
         material: aws::material(hop, &material),

@@ -68,6 +68,11 @@ pub(super) fn issue(
                 {
                     session
                 }
+                Err(AccessError::Cloud(error))
+                    if error.kind == crate::cloud::ErrorKind::LoginNeeded =>
+                {
+                    return Err(ended(facts));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -112,6 +117,6 @@ fn refresh(
 pub(super) fn ended(facts: &Facts) -> AccessError {
     AccessError::Elsewhere {
         problem: format!("the console login of profile '{}' has ended", facts.profile),
-        command: format!("aws login --profile {}", facts.profile),
+        command: format!("aws login --profile {}", shell_words::quote(&facts.profile)),
     }
 }

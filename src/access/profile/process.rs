@@ -8,7 +8,10 @@ use std::{ffi::OsString, path::Path, time::Duration};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{facts::Facts, validity::Rejection};
+use super::{
+    facts::Facts,
+    validity::{At, Rejection},
+};
 use crate::{
     access::{
         AccessError, FieldError, Helpers, Hop, Issued, Request, aws,
@@ -50,7 +53,7 @@ pub(super) fn loops(chain: &[String], name: &str) -> Rejection {
     Rejection {
         code: "process_loop",
         text: format!("its credential_process asks leapp for it again: {}", names.join(" -> ")),
-        at: name.to_owned(),
+        at: At::Profile(name.to_owned()),
     }
 }
 
@@ -69,6 +72,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "command": hash::full(command.as_bytes()),
         "duration": hop.duration,
         "mfa_serial": facts.mfa_serial,
+        "endpoint": facts.sts_endpoint,
     });
     Request { material: aws::material(hop, &material), asks_person: false, notes: Vec::new() }
 }

@@ -27,6 +27,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "external_id": wanted.external_id,
         "mfa_serial": code,
         "key_id": facts.keys.as_ref().map(|keys| &keys.key_id),
+        "endpoint": facts.sts_endpoint,
     });
     let asks_person = code.is_some();
     Request { material: aws::material(hop, &material), asks_person, notes }

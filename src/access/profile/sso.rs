@@ -20,7 +20,7 @@ use crate::{
     },
     model::{CredentialIdentifier, RegionName, Session, SessionName, Timestamp},
     secret::Secret,
-    system::clock,
+    system::{clock, hash},
 };
 
 /// The session that an `[sso-session]` becomes: it has a token, and no keys.
@@ -34,7 +34,8 @@ pub(super) fn session(id: CredentialIdentifier, section: &Named) -> Option<Sessi
         region: of("sso_region"),
         ..Sso::default()
     };
-    let facts = Facts { sso: Some(sso), sections: content(section), ..Facts::default() };
+    let sections = hash::long([Some(content(section).as_bytes())]);
+    let facts = Facts { sso: Some(sso), sections, ..Facts::default() };
     let mut session = Session::elsewhere(id, name, "aws-sso-session");
     session.region = RegionName::parse(&of("sso_region")).ok();
     session.fields = facts.to_fields();
@@ -159,14 +160,15 @@ fn read(path: &Path) -> Option<(CachedToken, Secret)> {
 }
 
 pub(super) fn login_needed(facts: &Facts, sso: &Sso, what: &str) -> AccessError {
+    let quoted = shell_words::quote;
     match &sso.session {
         Some(session) => AccessError::Elsewhere {
             problem: format!("the sign-in token of sso-session '{session}' {what}"),
-            command: format!("aws sso login --sso-session {session}"),
+            command: format!("aws sso login --sso-session {}", quoted(session)),
         },
         None => AccessError::Elsewhere {
             problem: format!("the sign-in token of profile '{}' {what}", facts.profile),
-            command: format!("aws sso login --profile {}", facts.profile),
+            command: format!("aws sso login --profile {}", quoted(&facts.profile)),
         },
     }
 }

@@ -56,8 +56,16 @@ pub(super) struct Plan {
 pub(super) struct Rejection {
     pub(super) code: &'static str,
     pub(super) text: String,
-    /// Which profile or sso-session is at fault.
-    pub(super) at: String,
+    /// What is at fault.
+    pub(super) at: At,
+}
+
+/// A section that lacks something.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum At {
+    Profile(String),
+    /// It may bear the name of a profile.
+    SsoSession(String),
 }
 
 /// Tells of one profile after the other what it is, and remembers it for those behind it.
@@ -204,7 +212,8 @@ fn check_sso(shared: &SharedConfig, profile: &Profile) -> Result<(), Rejection> 
         reject("sso_session_not_found", name, text)
     })?;
     check_sso_session(section)?;
-    for key in ["sso_start_url", "sso_region"] {
+    // As the CLI has it: what stands in both is the same, whatever it is.
+    for key in section.keys() {
         if let (Some(own), Some(theirs)) = (text(profile, key), section.get(key))
             && own != theirs
         {
@@ -221,7 +230,8 @@ pub(super) fn check_sso_session(
 ) -> Result<(), Rejection> {
     for key in ["sso_start_url", "sso_region"] {
         if section.get(key).is_none_or(str::is_empty) {
-            return Err(missing(&section.name, key));
+            let at = At::SsoSession(section.name.clone());
+            return Err(Rejection { at, ..missing(&section.name, key) });
         }
     }
     Ok(())
@@ -311,7 +321,7 @@ fn circular(start: &str, visited: &[String], last: &str) -> Rejection {
 }
 
 fn reject(code: &'static str, at: &str, text: String) -> Rejection {
-    Rejection { code, text, at: at.to_owned() }
+    Rejection { code, text, at: At::Profile(at.to_owned()) }
 }
 
 /// What a profile mixes, in words: each kind that it has the makings of.

@@ -19,6 +19,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "session_name": super::role::session_name(hop, facts),
         "duration": hop.duration.or(facts.duration_seconds),
         "file": facts.web_identity_token_file,
+        "endpoint": facts.sts_endpoint,
     });
     Request { material: aws::material(hop, &material), asks_person: false, notes: Vec::new() }
 }
