@@ -21,6 +21,7 @@ mod aws_iam_user;
 mod aws_region;
 mod container;
 mod environment;
+pub mod explain;
 pub mod field;
 mod instance;
 pub mod profile;
@@ -29,6 +30,7 @@ pub mod provider;
 mod rewrite;
 pub mod source;
 
+pub use explain::{Call, Origin};
 pub use field::{Field, FieldError, Form};
 pub use prompt::{MfaQuestion, NoPrompt, OpenQuestion, Prompt, PromptError, Retry};
 
@@ -153,6 +155,16 @@ pub trait CredentialProviderFactory: Sync {
 
     /// The request that [`CredentialProviderFactory::issue`] would make; asks nobody and nothing.
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError>;
+
+    /// The calls that [`CredentialProviderFactory::issue`] would make, in their order, its parent's
+    /// aside. Makes none.
+    fn calls(&self, hop: &Hop<'_>, place: &dyn source::Place) -> Vec<Call>;
+
+    /// Where the session's values stand.
+    fn origins(&self, session: &Session, place: &dyn source::Place) -> Vec<Origin> {
+        _ = place;
+        explain::of_workspace(session)
+    }
 
     /// Asks the cloud for credentials.
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError>;

@@ -11,6 +11,7 @@ mod credential_process;
 mod doctor;
 mod env;
 mod exec;
+mod explain;
 mod failure;
 mod handout;
 mod hook;
@@ -118,6 +119,7 @@ fn dispatch(
         Some(Command::Start(args)) => start::run(context, args, start::Mode::Start),
         Some(Command::Stop(args)) => stop::run(context, &args),
         Some(Command::Rotate(args)) => start::run(context, args, start::Mode::Rotate),
+        Some(Command::Explain(args)) => return explain::run(context, &args),
         Some(Command::Status(args)) => return status::run(context, args),
         Some(Command::Session(command)) => session::run(context, command),
         Some(Command::Region(args)) => place::run_region(context, args),

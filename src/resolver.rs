@@ -11,6 +11,7 @@ mod entry;
 mod flight;
 mod manager;
 pub mod marks;
+mod plan;
 pub mod status;
 mod told;
 
@@ -18,3 +19,4 @@ pub use cache::Cache;
 pub use entry::{Clocked, Entry};
 pub use flight::Wait;
 pub use manager::{CredentialManager, Helper, ResolveError, Resolved, Surroundings, Want};
+pub use plan::Planned;

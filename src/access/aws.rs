@@ -3,13 +3,13 @@
 use serde_json::Value as Json;
 
 use super::{
-    AccessError, FieldError, Helpers, Hop, MfaQuestion, Outcome, PromptError, Retry, Verified,
-    aws_region,
+    AccessError, Call, FieldError, Helpers, Hop, MfaQuestion, Outcome, PromptError, Retry,
+    Verified, aws_region,
 };
 use crate::{
     cloud::{
         CloudError, ErrorKind, arn, partition,
-        sts::{Mfa, Route, SigningKeys, Sts, TemporaryKeys},
+        sts::{AssumeRole, Mfa, Route, SigningKeys, Sts, TemporaryKeys},
     },
     envdelta::{Managed, Value},
     model::{
@@ -55,6 +55,63 @@ pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, Access
 /// The address of one service that a variable of the user's names, if our requests may go there.
 pub(super) fn service_endpoint(place: &dyn super::source::Place, variable: &str) -> Option<String> {
     super::source::text(place, variable).filter(|url| place.trusts(url))
+}
+
+/// A call of STS.
+pub(super) fn sts_call(
+    hop: &Hop<'_>,
+    own: Option<&str>,
+    operation: &str,
+    parameters: Vec<(&'static str, Option<String>)>,
+) -> Call {
+    let at = hop.endpoint.as_deref().or(own).unwrap_or(hop.region.as_str());
+    Call::new("sts", operation, at, parameters)
+}
+
+/// A call of `AssumeRole`. `device` is that of a code that goes with it.
+pub(super) fn assume_role_call(
+    hop: &Hop<'_>,
+    own: Option<&str>,
+    wanted: &AssumeRole,
+    device: Option<&str>,
+) -> Call {
+    let pairs = |pairs: &[(String, String)]| {
+        let texts: Vec<String> =
+            pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Some(texts.join(",")).filter(|text| !text.is_empty())
+    };
+    let list = |texts: &[String]| Some(texts.join(",")).filter(|text| !text.is_empty());
+    sts_call(
+        hop,
+        own,
+        "AssumeRole",
+        vec![
+            ("RoleArn", Some(wanted.role_arn.clone())),
+            ("RoleSessionName", Some(wanted.session_name.clone())),
+            ("DurationSeconds", Some(wanted.duration.to_string())),
+            ("ExternalId", wanted.external_id.clone()),
+            ("SerialNumber", device.map(str::to_owned)),
+            ("SourceIdentity", wanted.source_identity.clone()),
+            ("Tags", pairs(&wanted.tags)),
+            ("TransitiveTagKeys", list(&wanted.transitive_tags)),
+            ("PolicyArns", list(&wanted.policy_arns)),
+            ("Policy", wanted.policy.as_ref().map(|text| format!("{} characters", text.len()))),
+        ],
+    )
+}
+
+/// A call of `GetSessionToken`.
+pub(super) fn session_token_call(
+    hop: &Hop<'_>,
+    own: Option<&str>,
+    seconds: u32,
+    device: Option<&str>,
+) -> Call {
+    let parameters = vec![
+        ("DurationSeconds", Some(seconds.to_string())),
+        ("SerialNumber", device.map(str::to_owned)),
+    ];
+    sts_call(hop, own, "GetSessionToken", parameters)
 }
 
 /// A role session's name, made of what AWS takes: 2 to 64 of `[A-Za-z0-9_+=,.@-]`.

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
-    AccessError, CredentialProviderFactory, Field, FieldError, Form, Helpers, Hop, Issued, Outcome,
-    RegionChoice, RegionSources, RegionStep, Request, Summary, Verified, aws, aws_region, field,
+    AccessError, Call, CredentialProviderFactory, Field, FieldError, Form, Helpers, Hop, Issued,
+    Outcome, RegionChoice, RegionSources, RegionStep, Request, Summary, Verified, aws, aws_region,
+    field, source::Place,
 };
 use crate::{
     cloud::{
@@ -213,6 +214,12 @@ impl CredentialProviderFactory for AwsIamRoleChained {
             "policy": wanted.policy,
         });
         Ok(Request { material: aws::material(hop, &material), asks_person: false, notes })
+    }
+
+    fn calls(&self, hop: &Hop<'_>, _: &dyn Place) -> Vec<Call> {
+        let wanted = wanted(hop).ok();
+        let call = |(wanted, _): (AssumeRole, _)| aws::assume_role_call(hop, None, &wanted, None);
+        wanted.map(call).into_iter().collect()
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    AccessError, CredentialProviderFactory, CsvSecret, Field, FieldError, Form, Helpers, Hop,
+    AccessError, Call, CredentialProviderFactory, CsvSecret, Field, FieldError, Form, Helpers, Hop,
     Issued, Outcome, RegionChoice, RegionSources, RegionStep, Request, SecretForm, Summary,
-    Verified, aws, aws_region, field,
+    Verified, aws, aws_region, field, source::Place,
 };
 use crate::{
     cloud::{
@@ -150,6 +150,14 @@ impl CredentialProviderFactory for AwsIamUser {
             asks_person: wanted.device.is_some(),
             notes: Vec::new(),
         })
+    }
+
+    fn calls(&self, hop: &Hop<'_>, _: &dyn Place) -> Vec<Call> {
+        let wanted = Wanted::of(hop).ok();
+        let call = |wanted: Wanted| {
+            aws::session_token_call(hop, None, wanted.duration, wanted.device.as_deref())
+        };
+        wanted.map(call).into_iter().collect()
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::{
-    AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Outcome,
-    RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
+    AccessError, Call, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Origin,
+    Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
     source::{self, Listing, Place, Scope, Source},
 };
 use crate::{
@@ -155,6 +155,20 @@ impl CredentialProviderFactory for Container {
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {
         let material = aws::material(hop, &json!({ "fields": hop.session.fields.to_map() }));
         Ok(Request { material, asks_person: false, notes: Vec::new() })
+    }
+
+    fn calls(&self, hop: &Hop<'_>, _: &dyn Place) -> Vec<Call> {
+        vec![Call::new("container", "GET credentials", self.principal(hop.session), Vec::new())]
+    }
+
+    fn origins(&self, _: &Session, place: &dyn Place) -> Vec<Origin> {
+        let names =
+            ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+        let origin = |name: &str| {
+            let value = Some(source::text(place, name)?);
+            Some(Origin { name: name.to_owned(), value, place: "the environment".into() })
+        };
+        names.into_iter().filter_map(origin).collect()
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

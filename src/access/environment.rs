@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
-    AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, OWN_KEYS,
-    Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
+    AccessError, Call, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued,
+    OWN_KEYS, Origin, Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws,
+    aws_region,
     profile::PRESUMED,
     source::{self, Listing, Place, Scope, Source},
 };
@@ -164,6 +165,24 @@ impl CredentialProviderFactory for Environment {
         let material = json!({ "fields": fields, "duration": hop.duration });
         let material = aws::material(hop, &material);
         Ok(Request { material, asks_person: false, notes: Vec::new() })
+    }
+
+    fn calls(&self, hop: &Hop<'_>, place: &dyn Place) -> Vec<Call> {
+        let seconds = hop.duration.unwrap_or(USUAL);
+        match token(place) {
+            Some(_) => Vec::new(),
+            None => vec![aws::session_token_call(hop, None, seconds, None)],
+        }
+    }
+
+    fn origins(&self, _: &Session, place: &dyn Place) -> Vec<Origin> {
+        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+        let origin = |name: &str| {
+            let value = source::text(place, name)?;
+            let value = Some(value).filter(|_| name == "AWS_ACCESS_KEY_ID");
+            Some(Origin { name: name.to_owned(), value, place: "the environment".into() })
+        };
+        names.into_iter().filter_map(origin).collect()
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::{
-    AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Outcome,
-    RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
+    AccessError, Call, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Origin,
+    Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
     source::{self, Listing, Place, Scope, Source},
 };
 use crate::{
@@ -169,6 +169,19 @@ impl CredentialProviderFactory for Instance {
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {
         let material = aws::material(hop, &json!({ "fields": hop.session.fields.to_map() }));
         Ok(Request { material, asks_person: false, notes: Vec::new() })
+    }
+
+    fn calls(&self, hop: &Hop<'_>, _: &dyn Place) -> Vec<Call> {
+        vec![Call::new("imds", "GET security-credentials", self.principal(hop.session), Vec::new())]
+    }
+
+    fn origins(&self, _: &Session, place: &dyn Place) -> Vec<Origin> {
+        let names = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
+        let origin = |name: &str| {
+            let value = Some(source::text(place, name)?);
+            Some(Origin { name: name.to_owned(), value, place: "the environment".into() })
+        };
+        names.into_iter().filter_map(origin).collect()
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

@@ -19,6 +19,7 @@ mod factory;
 mod facts;
 mod keys;
 mod login;
+mod origins;
 mod process;
 mod role;
 mod sso;
@@ -151,9 +152,16 @@ impl Source for SharedFiles {
     }
 
     fn secret(&self, subject: &str, place: &dyn Place) -> Result<Option<Secret>, VaultError> {
-        let Some(name) = subject.strip_prefix("profile:") else { return Ok(None) };
-        let loaded = load(place);
-        Ok(loaded.shared.profile(name).and_then(keys::item))
+        let (kind, name) = subject.split_once(':').unwrap_or_default();
+        if !["profile", "process"].contains(&kind) {
+            return Ok(None);
+        }
+        let shared = load(place).shared;
+        let profile = shared.profile(name);
+        Ok(match kind {
+            "process" => profile.and_then(|p| p.secret("credential_process")).cloned(),
+            _ => profile.and_then(keys::item),
+        })
     }
 }
 

@@ -112,6 +112,8 @@ pub(super) enum Command {
     Rotate(StartArgs),
     /// Show what a session, or this shell, has
     Status(StatusArgs),
+    /// Explain what handing a session out would do, and where each value comes from; does none of it
+    Explain(ExplainArgs),
     /// Add, show and change sessions
     #[command(subcommand)]
     Session(SessionCommand),
@@ -404,6 +406,18 @@ pub(super) struct StopArgs {
     /// The sessions behind it too
     #[arg(long)]
     pub(super) with_parents: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The session, profile or other source
+    pub(super) name: String,
+    /// As if this region were given
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// As if this lifetime were given
+    #[arg(long, short, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) duration: Option<u32>,
 }
 
 #[derive(Debug, Args)]

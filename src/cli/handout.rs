@@ -468,6 +468,78 @@ fn key(context: &Context, asked: &Asked, name: &str) -> String {
     question.key(&|name| context.own(name).map(OsStringExt::into_vec))
 }
 
+/// Whether a complete answer would be found.
+#[derive(Debug)]
+pub(super) enum Warmth {
+    /// There is one that holds.
+    Warm,
+    /// There is none.
+    Without,
+    /// There is one, but these files are not as they were.
+    Stale(Vec<PathBuf>),
+}
+
+impl Warmth {
+    /// For programs.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Stale(_) => "stale",
+            Self::Warm => "warm",
+            Self::Without => "none",
+        }
+    }
+
+    /// The files that make it stale.
+    pub(super) fn files(&self) -> Vec<String> {
+        match self {
+            Self::Stale(files) => files.iter().map(|file| file.display().to_string()).collect(),
+            Self::Warm | Self::Without => Vec::new(),
+        }
+    }
+
+    /// For people.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Stale(_) => {
+                format!(
+                    "the answer of 'env' is out of date: changed are {}",
+                    self.files().join(", ")
+                )
+            }
+            Self::Warm => "the answer of 'env' is complete there".into(),
+            Self::Without => "there is no complete answer of 'env'".into(),
+        }
+    }
+}
+
+/// What `env NAME` would find.
+pub(super) fn warmth(
+    context: &Context,
+    name: &str,
+    region: Option<&RegionName>,
+    duration: Option<u32>,
+) -> Warmth {
+    let selection = Selection { region: region.cloned(), duration, ..Selection::default() };
+    let asked = Asked {
+        form: "env",
+        name: Some(name.to_owned()),
+        selection,
+        kind: StateKind::Env,
+        by_hand: false,
+        again: false,
+    };
+    let found = context
+        .existing_cache()
+        .and_then(|cache| Answer::read(&cache, &key(context, &asked, name)));
+    match found.filter(|answer| answer.clocked().left() > answer.clocked().window()) {
+        None => Warmth::Without,
+        Some(answer) => match answer.changed() {
+            changed if changed.is_empty() => Warmth::Warm,
+            changed => Warmth::Stale(changed),
+        },
+    }
+}
+
 fn record(context: &Context, asked: &Asked, answer: &Answer) {
     if asked.again {
         return;

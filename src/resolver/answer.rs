@@ -101,6 +101,12 @@ impl Answer {
         cache.write(Shelf::Answers, key, &self.to_bytes())
     }
 
+    /// The files that are not as they were.
+    pub fn changed(&self) -> Vec<PathBuf> {
+        let changed = self.files.iter().filter(|(path, stamp)| files::stamp(path) != *stamp);
+        changed.map(|(path, _)| path.clone()).collect()
+    }
+
     /// The answer that was kept, if it still holds: every file is as it was, and at least
     /// `min_ttl` seconds are left, and the window for renewal, where `renewable`.
     pub fn find(cache: &Cache, key: &str, min_ttl: u32, renewable: bool) -> Option<Self> {
@@ -108,12 +114,11 @@ impl Answer {
         let window = if renewable { answer.clocked().window() } else { 1 };
         let least = i64::from(min_ttl).max(window).max(1);
         let fresh = answer.clocked().left() >= least;
-        let same = answer.files.iter().all(|(path, stamp)| files::stamp(path) == *stamp);
-        (fresh && same).then_some(answer)
+        (fresh && answer.changed().is_empty()).then_some(answer)
     }
 
     /// An answer, whether it still holds or not.
-    pub(super) fn read(cache: &Cache, key: &str) -> Option<Self> {
+    pub fn read(cache: &Cache, key: &str) -> Option<Self> {
         Self::from_bytes(&cache.read(Shelf::Answers, key)?)
     }
 

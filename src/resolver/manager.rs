@@ -11,6 +11,7 @@ use super::{
     codes,
     entry::{Clocked, Entry},
     flight::{self, Entered, Flight, Wait},
+    plan::Planned,
     told,
 };
 use crate::{
@@ -265,6 +266,36 @@ impl<'a> CredentialManager<'a> {
         let helpers = self.helpers(None, &subject, &NoPrompt, &asking);
         let helpers = Prepared { clock_offset: clocked.offset, ..helpers };
         Ok(with_helpers(&helpers, |helpers| first.factory.verify(&hop, credentials, helpers))?)
+    }
+
+    /// What would be done for a session, itself first. Asks nobody and nothing.
+    pub fn plan<'s>(
+        &'s self,
+        session: &'s Session,
+        want: Want,
+    ) -> Result<Vec<Planned<'s>>, ResolveError> {
+        let hops = self.hops(session, want.duration)?;
+        let mut plan = Vec::with_capacity(hops.len());
+        for at in 0..hops.len() {
+            let rest = hops.get(at..).unwrap_or_default();
+            let Some(Link { factory, hop }) = rest.first() else { break };
+            let (name, request) = (fingerprint(rest)?, factory.request(hop));
+            let request = request.map_err(AccessError::from)?;
+            let kept = self.read(&name).filter(|entry| entry.clocked.left() > 0);
+            let path = self.cache.as_ref().map(|cache| cache.path(Shelf::Credentials, &name));
+            let lacks = factory.lacks(hop.session, self.place());
+            plan.push(Planned {
+                session: hop.session,
+                is_due: kept.as_ref().is_none_or(|e| e.clocked.left() < e.clocked.window()),
+                kept: kept.map(|entry| (entry.clocked, path)),
+                calls: factory.calls(hop, self.place()),
+                asks: request.asks_person,
+                lacks: lacks.map(|error| error.to_string()),
+                origins: factory.origins(hop.session, self.place()),
+                notes: request.notes,
+            });
+        }
+        Ok(plan)
     }
 
     fn obtain(

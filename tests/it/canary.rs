@@ -56,6 +56,10 @@ const ROWS: &[Row] = &[
     row("start coded", 3),
     row("start coded --mfa-code 000000", 3),
     reads("start coded --mfa-code -", "12 34 56\n", 0),
+    row("explain prod", 0),
+    row("explain prod --json", 0),
+    row("explain badprocess --json", 0),
+    row("explain base", 0),
     row("status prod --check", 0),
     row("status prod --check --json", 0),
     row("env prod --shell bash", 0),
@@ -230,7 +234,7 @@ fn profiles(world: &World) {
          [profile temporary]\naws_access_key_id = ASIAX\naws_secret_access_key = TESTSECRETx\n\
          aws_session_token = TESTSECRETy\n\
          [profile process]\ncredential_process = cat {home}/keys.csv\n\
-         [profile badprocess]\ncredential_process = cat {home}/users.csv; exit 4\n\
+         [profile badprocess]\ncredential_process = : TESTSECRETargument; cat {home}/users.csv; exit 4\n\
          [profile halfkey]\naws_session_token = TESTSECRETz\n"
     );
     fs::write(directory.join("config"), config).unwrap();

@@ -20,6 +20,7 @@ mod crowd;
 mod doctor;
 mod env;
 mod exec;
+mod explain;
 mod handles;
 mod help;
 mod hooked;

@@ -115,7 +115,11 @@ impl Ours {
                 "role": fields["sso"]["role"],
             }),
             Some("aws-profile-process") => {
-                let command = fields["credential_process"].as_str().unwrap();
+                // The list shows the program alone; the command is known by its hash.
+                let written = self.shared.profile(name).unwrap();
+                let command = written.get("credential_process").unwrap();
+                let hash = leapp::system::hash::full(command.as_bytes());
+                assert_eq!(fields["process"]["command"], hash, "{name}");
                 // What cannot be split is the shell's to refuse.
                 let words = shell_words::split(command).unwrap_or_default();
                 if words.is_empty() {

@@ -3,8 +3,9 @@
 use super::{facts::Facts, keys, login, process, role, sso, web_identity};
 use crate::{
     access::{
-        AccessError, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued, Outcome,
-        RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
+        AccessError, Call, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued,
+        Origin, Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws, aws_region,
+        source::Place,
     },
     cloud::{arn, login_cache::LoginState, sso_cache::TokenState},
     envdelta::{Managed, Value},
@@ -75,11 +76,7 @@ impl CredentialProviderFactory for ProfileType {
         }
     }
 
-    fn lacks(
-        &self,
-        session: &Session,
-        place: &dyn crate::access::source::Place,
-    ) -> Option<AccessError> {
+    fn lacks(&self, session: &Session, place: &dyn Place) -> Option<AccessError> {
         let facts = Facts::of(session);
         match self {
             Self::Login => match login::state(&facts, place) {
@@ -99,7 +96,9 @@ impl CredentialProviderFactory for ProfileType {
     }
 
     fn subject(&self, session: &Session) -> String {
-        match Facts::of(session).keys {
+        let facts = Facts::of(session);
+        match facts.keys {
+            _ if *self == Self::Process => format!("process:{}", facts.profile),
             Some(keys) => format!("profile:{}", keys.of),
             None => session.identifier().to_string(),
         }
@@ -182,6 +181,23 @@ impl CredentialProviderFactory for ProfileType {
             ));
         }
         Ok(request)
+    }
+
+    fn calls(&self, hop: &Hop<'_>, place: &dyn Place) -> Vec<Call> {
+        let facts = Facts::of(hop.session);
+        match self {
+            Self::Keys | Self::Mfa => keys::calls(hop, &facts),
+            Self::Login => login::calls(&facts, place),
+            Self::Process => process::calls(&facts),
+            Self::Role => role::calls(hop, &facts),
+            Self::Sso => sso::calls(hop, &facts, place),
+            Self::SsoSession => Vec::new(),
+            Self::WebIdentity => web_identity::calls(hop, &facts),
+        }
+    }
+
+    fn origins(&self, session: &Session, place: &dyn Place) -> Vec<Origin> {
+        super::origins::of(session, place)
     }
 
     fn issue(&self, hop: &Hop<'_>, helpers: &Helpers<'_>) -> Result<Issued, AccessError> {

@@ -33,7 +33,7 @@ pub(super) struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) web_identity_token_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) credential_process: Option<String>,
+    pub(super) process: Option<Process>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) login_session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +61,17 @@ pub(super) struct Facts {
     pub(super) bad_region: Option<String>,
     /// A hash over the sections that the profile is made of, secrets aside.
     pub(super) sections: String,
+}
+
+/// A program that gives keys. Its arguments are read when it is run: they may hold a secret, against
+/// all advice.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub(super) struct Process {
+    /// The command's first word.
+    pub(super) program: String,
+    /// A hash of the whole command.
+    pub(super) command: String,
 }
 
 /// Keys in a file.
@@ -135,7 +146,7 @@ impl Facts {
             Kind::Keys(file) => facts.keys = keys_of(profile, file),
             Kind::Login => facts.login_session = own("login_session"),
             Kind::Process => {
-                facts.credential_process = profile.get("credential_process").map(str::to_owned);
+                facts.process = profile.get("credential_process").map(super::process::describe);
             }
             Kind::Role => {}
             Kind::Sso => facts.sso = Some(sso_of(shared, profile)),

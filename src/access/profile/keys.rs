@@ -8,7 +8,7 @@ use super::{
     validity::{self, InFile},
 };
 use crate::{
-    access::{AccessError, Helpers, Hop, Issued, Request, aws},
+    access::{AccessError, Call, Helpers, Hop, Issued, Request, aws},
     cloud::{
         shared_config::Profile,
         sts::{SigningKeys, Sts, TemporaryKeys},
@@ -172,4 +172,13 @@ fn is_temporary(facts: &Facts) -> bool {
 /// Where requests to STS go: the environment's loopback address, else the profile's own.
 pub(super) fn route(hop: &Hop<'_>, facts: &Facts) -> Result<crate::cloud::sts::Route, AccessError> {
     aws::route_to(hop, facts.sts_endpoint.as_deref())
+}
+
+/// The calls that keys need: none where they are temporary already.
+pub(super) fn calls(hop: &Hop<'_>, facts: &Facts) -> Vec<Call> {
+    if is_temporary(facts) {
+        return Vec::new();
+    }
+    let (seconds, own) = (hop.duration.unwrap_or(USUAL), facts.sts_endpoint.as_deref());
+    vec![aws::session_token_call(hop, own, seconds, facts.mfa_serial.as_deref())]
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::facts::Facts;
 use crate::{
     access::{
-        AccessError, Helpers, Hop, Issued, Request, aws, rewrite,
+        AccessError, Call, Helpers, Hop, Issued, Request, aws, rewrite,
         source::{self, Place},
     },
     cloud::{
@@ -118,5 +118,16 @@ pub(super) fn ended(facts: &Facts) -> AccessError {
     AccessError::Elsewhere {
         problem: format!("the console login of profile '{}' has ended", facts.profile),
         command: format!("aws login --profile {}", shell_words::quote(&facts.profile)),
+    }
+}
+
+/// A refresh, where the cached keys end soon.
+pub(super) fn calls(facts: &Facts, place: &dyn Place) -> Vec<Call> {
+    match state(facts, place) {
+        LoginState::Refreshable { .. } => {
+            let session = facts.login_session.clone();
+            vec![Call::new("signin", "CreateOAuth2Token", "", vec![("login_session", session)])]
+        }
+        _ => Vec::new(),
     }
 }

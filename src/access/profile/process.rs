@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    facts::Facts,
+    facts::{Facts, Process},
     validity::{At, Rejection},
 };
 use crate::{
     access::{
-        AccessError, FieldError, Helpers, Hop, Issued, Request, aws,
+        AccessError, Call, FieldError, Helpers, Hop, Issued, Request, aws,
         source::{self, Place},
     },
     cloud::{
@@ -66,10 +66,8 @@ fn unescape(name: &str) -> String {
 }
 
 pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
-    // The command can hold a secret, against all advice: its hash is enough.
-    let command = facts.credential_process.as_deref().unwrap_or_default();
     let material = json!({
-        "command": hash::full(command.as_bytes()),
+        "command": facts.process.as_ref().map(|process| &process.command),
         "duration": hop.duration,
         "mfa_serial": facts.mfa_serial,
         "endpoint": facts.sts_endpoint,
@@ -83,7 +81,11 @@ pub(super) fn issue(
     helpers: &Helpers<'_>,
 ) -> Result<Issued, AccessError> {
     let name = &facts.profile;
-    let command = facts.credential_process.as_deref().unwrap_or_default();
+    let command = (helpers.secret)()?.ok_or_else(|| AccessError::Changed(name.clone()))?;
+    let command = command.expose();
+    if facts.process.as_ref() != Some(&describe(command)) {
+        return Err(AccessError::Changed(name.clone()));
+    }
     if command.trim().is_empty() {
         let problem = format!("profile '{name}' has an empty one");
         return Err(FieldError { flag: "credential-process".into(), problem }.into());
@@ -111,6 +113,13 @@ pub(super) fn issue(
     let keys =
         TemporaryKeys { key_id, secret_key, session_token, expires_at, issued_at: Timestamp(now) };
     Ok(Issued { credentials: aws::credentials(keys), clock_offset: 0, notes: Vec::new() })
+}
+
+/// What is kept of a command.
+pub(super) fn describe(command: &str) -> Process {
+    let blank = command.trim().is_empty();
+    let program = if blank { String::new() } else { first_word(command) };
+    Process { program, command: hash::full(command.as_bytes()) }
 }
 
 /// What the program is called, for messages: its arguments are nobody's business.
@@ -225,6 +234,13 @@ fn parse(bytes: &[u8]) -> Result<Keys, String> {
         Some(text) => Some(times::parse(&text).ok_or("has an Expiration that is no time")?),
     };
     Ok(Keys { key_id, secret_key, session_token, expires_at })
+}
+
+/// The one program, of which the arguments are not shown.
+pub(super) fn calls(facts: &Facts) -> Vec<Call> {
+    let program = facts.process.as_ref().map(|process| process.program.clone());
+    let limit = Some(format!("{} s at most", TIME.as_secs()));
+    vec![Call::new("process", "run", program.unwrap_or_default(), vec![("limit", limit)])]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::facts::Facts;
 use crate::{
-    access::{AccessError, Helpers, Hop, Issued, Request, aws},
+    access::{AccessError, Call, Helpers, Hop, Issued, Request, aws},
     cloud::{
         ErrorKind, arn,
         sts::{AssumeRole, Sts},
@@ -120,4 +120,11 @@ pub(super) fn session_name(hop: &Hop<'_>, facts: &Facts) -> String {
 /// The partition and account of the profile's role.
 pub(super) fn arn_of(facts: &Facts) -> Option<arn::Arn> {
     arn::role(facts.role_arn.as_deref()?).ok()
+}
+
+/// The one call.
+pub(super) fn calls(hop: &Hop<'_>, facts: &Facts) -> Vec<Call> {
+    let (wanted, _) = wanted(hop, facts);
+    let own = facts.sts_endpoint.as_deref();
+    vec![aws::assume_role_call(hop, own, &wanted, own_code(hop, facts))]
 }

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::facts::{Facts, Sso, content};
 use crate::{
-    access::{AccessError, FieldError, Helpers, Hop, Issued, Request, aws, rewrite, source::Place},
+    access::{
+        AccessError, Call, FieldError, Helpers, Hop, Issued, Request, aws, rewrite, source::Place,
+    },
     cloud::{
         ErrorKind,
         shared_config::Named,
@@ -171,4 +173,24 @@ pub(super) fn login_needed(facts: &Facts, sso: &Sso, what: &str) -> AccessError 
             command: format!("aws sso login --profile {}", quoted(&facts.profile)),
         },
     }
+}
+
+/// A refresh of the token, where it ends soon, and the role's keys.
+pub(super) fn calls(hop: &Hop<'_>, facts: &Facts, place: &dyn Place) -> Vec<Call> {
+    let Some(sso) = &facts.sso else { return Vec::new() };
+    let at = |variable: &str, own: Option<&String>| {
+        let named = aws::service_endpoint(place, variable).or_else(|| hop.endpoint.clone());
+        named.or_else(|| own.cloned()).unwrap_or_else(|| sso.region.clone())
+    };
+    let mut calls = Vec::new();
+    if let TokenState::Refreshable { .. } = state(sso, place) {
+        let at = at("AWS_ENDPOINT_URL_SSO_OIDC", facts.oidc_endpoint.as_ref());
+        let parameters = vec![("grantType", Some("refresh_token".to_owned()))];
+        calls.push(Call::new("sso-oidc", "CreateToken", at, parameters));
+    }
+    let at = at("AWS_ENDPOINT_URL_SSO", facts.sso_endpoint.as_ref());
+    let parameters =
+        vec![("accountId", Some(sso.account.clone())), ("roleName", Some(sso.role.clone()))];
+    calls.push(Call::new("sso", "GetRoleCredentials", at, parameters));
+    calls
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::facts::Facts;
 use crate::{
-    access::{AccessError, FieldError, Helpers, Hop, Issued, Request, aws, source},
+    access::{AccessError, Call, FieldError, Helpers, Hop, Issued, Request, aws, source},
     cloud::web_identity::{Wanted, WebIdentity},
     secret::Secret,
     system::files,
@@ -61,4 +61,17 @@ fn token(facts: &Facts, helpers: &Helpers<'_>) -> Result<Secret, AccessError> {
         return Err(refuse("is empty").into());
     }
     Ok(token)
+}
+
+/// The one call.
+pub(super) fn calls(hop: &Hop<'_>, facts: &Facts) -> Vec<Call> {
+    let seconds = hop.duration.or(facts.duration_seconds);
+    let parameters = vec![
+        ("RoleArn", facts.role_arn.clone()),
+        ("RoleSessionName", Some(super::role::session_name(hop, facts))),
+        ("DurationSeconds", seconds.map(|seconds| seconds.to_string())),
+        ("WebIdentityToken", facts.web_identity_token_file.as_ref().map(|f| format!("of {f}"))),
+    ];
+    let own = facts.sts_endpoint.as_deref();
+    vec![aws::sts_call(hop, own, "AssumeRoleWithWebIdentity", parameters)]
 }
