@@ -39,6 +39,9 @@ pub struct Surroundings {
     pub user: String,
     /// The machine's name.
     pub host: String,
+    /// Where the user works who works in another partition than the usual one: keys say nothing of
+    /// theirs, and are unknown everywhere else.
+    pub partition_region: Option<crate::model::RegionName>,
 }
 
 /// Who helps the manager: asks, opens the vault, tells.
@@ -438,7 +441,11 @@ impl<'a> CredentialManager<'a> {
             if factory.takes_parent(session) != (at + 1 < chain.len()) {
                 return Err(parent_mismatch(session, factory).into());
             }
-            let default = self.catalog.workspace.default_region.as_ref();
+            let workspace = self.catalog.workspace.default_region.as_ref();
+            let default = match &self.surroundings.partition_region {
+                Some(region) if !session.is_own() => Some(region),
+                _ => workspace,
+            };
             let parent = chain.get(at + 1).and_then(|p| access::factory(&p.session_type));
             let region = factory.home_region(session, default).map_err(AccessError::from)?;
             let hop = Hop {

@@ -280,7 +280,7 @@ fn a_circle_through_the_aws_cli_is_seen_too() {
         path.display(),
         program().display()
     ));
-    own.leapp(["env", "inner", "--shell", "bash"]).fails(1);
+    own.leapp(["env", "inner", "--shell", "bash"]).fails(1).says("inner -> inner");
     assert_eq!(runs(&own, "wrapper"), 1);
     // What a role's source asks for is no circle.
     let other = script(

@@ -518,6 +518,23 @@ fn the_region_of_a_profile_counts_and_one_that_is_none_is_an_error() {
 }
 
 #[test]
+fn keys_of_another_partition_are_asked_for_there() {
+    for (region, asked) in [
+        ("cn-north-1", "cn-northwest-1"),
+        ("us-gov-east-1", "us-gov-west-1"),
+        ("eu-west-1", "us-east-1"),
+        ("nowhere", "us-east-1"),
+    ] {
+        let mut own = Profiles::new();
+        own.credentials(BASE);
+        own.world.set("AWS_REGION", region);
+        // The emulator's key is one of the usual partition, and refused elsewhere, as AWS does.
+        own.leapp(["env", "base", "--show", "--format", "json"]).keeps_secrets();
+        assert_eq!(own.world.requests()[0]["region"], asked, "{region}");
+    }
+}
+
+#[test]
 fn nobody_else_can_read_what_leapp_keeps_of_profiles() {
     let own = Profiles::new();
     own.credentials(BASE);
