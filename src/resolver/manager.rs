@@ -308,10 +308,8 @@ impl<'a> CredentialManager<'a> {
                 Ok(self.resolved(entry, &name))
             }
             Err(error) => {
-                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
-                    (&flight, &error)
-                {
-                    flight.share(told::word(cloud.kind), &cloud.code, &cloud.message);
+                if let (Some(flight), ResolveError::Access(error)) = (&flight, &error) {
+                    told::share(flight, error);
                 }
                 self.make_do(hops, &name, want, error)
             }
