@@ -1,6 +1,6 @@
 //! Profiles of IAM Identity Center and of `aws login`, with what a login of the AWS CLI left in its caches.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -159,7 +159,6 @@ fn an_old_token_is_refreshed_once_and_left_to_every_sdk() {
     for same in ["clientId", "clientSecret", "startUrl", "region", "registrationExpiresAt"] {
         assert_eq!(old[same], new[same], "{same}");
     }
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     // boto3 goes on with it: no second refresh.
     assert_eq!(company.boto3("other"), "sso");
