@@ -289,3 +289,16 @@ fn the_caches_of_logins_let_nothing_out() {
         assert!(!said.text().contains(CANARY), "{said}");
     }
 }
+
+#[test]
+fn without_a_home_no_cache_of_the_current_directory_counts() {
+    let company = Company::new(SSO);
+    company.login(json!({ "session": "corp" }));
+    let mut own = company.own;
+    let config = own.world.home.path().join(".aws/config");
+    let home = own.world.leapp_home();
+    own.world.set("AWS_CONFIG_FILE", config.as_os_str()).set("LEAPP_HOME", home.as_os_str());
+    own.world.unset("HOME");
+    own.leapp(["env", "p", "--shell", "bash"]).fails(3).says("is not there");
+    assert!(company.portal.actions().is_empty());
+}
