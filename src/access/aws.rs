@@ -44,12 +44,17 @@ pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, Access
     let mut route = route(hop);
     if let (None, Some(own)) = (&route.endpoint, own) {
         if !super::profile::is_safe(own) {
-            let problem = format!("'{own}' is neither https nor a loopback address");
-            return Err(FieldError { flag: "endpoint-url".into(), problem }.into());
+            return Err(unsafe_endpoint(own).into());
         }
         route.endpoint = Some(own.to_owned());
     }
     Ok(route)
+}
+
+/// An address that keys would reach in the clear.
+pub(super) fn unsafe_endpoint(url: &str) -> FieldError {
+    let problem = format!("'{url}' is neither https nor a loopback address");
+    FieldError { flag: "endpoint-url".into(), problem }
 }
 
 /// The address of one service that a variable of the user's names, if our requests may go there.

@@ -16,9 +16,9 @@ use crate::{
         Prompt,
         source::{self, Place},
     },
-    cloud::endpoint,
+    cloud::{endpoint, partition},
     envdelta::Inherited,
-    model::Catalog,
+    model::{Catalog, RegionName},
     resolver::{Cache, CredentialManager, Helper, Surroundings},
     seal::Key,
     secret::{Secret, SecretBytes},
@@ -246,7 +246,22 @@ impl Context {
             ca_bundles: bundles.map(PathBuf::from).collect(),
             user: user_name(),
             host: process::host_name().unwrap_or_default(),
+            partition_region: self.partition_region(),
         })
+    }
+
+    /// The first region of the partition that the user's own region lies in, unless it is the usual
+    /// one: within a partition it makes no difference where keys are asked for.
+    fn partition_region(&self) -> Option<RegionName> {
+        let region = |name: &&str| {
+            RegionName::parse(&self.own_text(name)?)
+                .ok()
+                .filter(|r| partition::of_region(r).is_some())
+        };
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(region)?;
+        let (found, _) = partition::of_region(&region)?;
+        let usual = partition::PARTITIONS.first().is_some_and(|usual| usual.id == found.id);
+        if usual { None } else { RegionName::parse(found.implicit_region).ok() }
     }
 
     /// The workspace's key from the vault, without asking anybody.

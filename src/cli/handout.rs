@@ -139,11 +139,6 @@ fn make(context: &Context, asked: &Asked, known: &Known, session: &Session) -> O
     let (left, region_source) = (resolved.clocked.left(), &choice.source);
     context.ui.debug(&format!("{left} s left; region {} ({region_source})", choice.region));
     files.extend(Answer::stamps(resolved.kept.clone()));
-    let mut notes = choice.notes;
-    notes.extend(foreign_endpoint(context));
-    for note in &notes {
-        context.ui.note(note);
-    }
     let whole = Whole {
         kind: asked.kind,
         session,
@@ -153,6 +148,11 @@ fn make(context: &Context, asked: &Asked, known: &Known, session: &Session) -> O
         root: &[],
     };
     let delta = delta(context, &whole)?;
+    let mut notes = choice.notes;
+    notes.extend(foreign_endpoint(context, &delta));
+    for note in &notes {
+        context.ui.note(note);
+    }
     let kept = resolved.kept.is_some();
     let Resolved { credentials, clocked, .. } = resolved;
     let entry = Entry { session: session.id, credentials, clocked };
@@ -447,12 +447,16 @@ pub(super) fn delta(context: &Context, whole: &Whole<'_>) -> Outcome<EnvDelta> {
     EnvDelta::session(managed, values, &context.before).map_err(|error| internal(&error))
 }
 
-/// An endpoint of the user's that is not this machine's own reaches the program too: that is said.
-fn foreign_endpoint(context: &Context) -> Option<String> {
-    let url = context.own_text("AWS_ENDPOINT_URL").filter(|url| !url.is_empty())?;
-    (!endpoint::is_loopback(&url)).then(|| {
-        format!("AWS_ENDPOINT_URL={url} stays: AWS programs will send their requests there")
-    })
+/// An endpoint that is not this machine's own reaches the program: that is said.
+fn foreign_endpoint(context: &Context, delta: &EnvDelta) -> Option<String> {
+    const NAME: &str = "AWS_ENDPOINT_URL";
+    let set = delta.sets.iter().find(|(name, _)| name.as_str() == NAME);
+    let (url, verb) = match set {
+        Some((_, value)) => (value.expose().to_owned(), "comes with the profile"),
+        None => (context.own_text(NAME).filter(|url| !url.is_empty())?, "stays"),
+    };
+    (!endpoint::is_loopback(&url))
+        .then(|| format!("{NAME}={url} {verb}: AWS programs will send their requests there"))
 }
 
 fn key(context: &Context, asked: &Asked, name: &str) -> String {

@@ -71,7 +71,11 @@ impl Context {
         catalog.bound = listing.bound.into_iter().collect();
         catalog.elsewhere = listing.sessions;
         catalog.unusable = listing.unusable;
-        prepare(&mut catalog);
+        tell_apart(&mut catalog);
+        // What a workspace that cannot be read holds nobody knows.
+        if unreadable.is_none() {
+            drop_lost_bindings(&mut catalog);
+        }
         Known {
             catalog,
             has_workspace,
@@ -93,9 +97,8 @@ fn around(workspace: &Workspace, name: &str) -> Vec<CredentialIdentifier> {
     std::iter::once(meant).chain(outside).collect()
 }
 
-/// Gives what shares its name with a session of the workspace a name that says what it is, and
-/// moves bindings that lead nowhere to what cannot be used.
-fn prepare(catalog: &mut Catalog) {
+/// Gives what shares its name with a session of the workspace a name that says what it is.
+fn tell_apart(catalog: &mut Catalog) {
     let names: std::collections::HashSet<String> =
         catalog.workspace.sessions.iter().map(|s| s.name.as_str().to_ascii_lowercase()).collect();
     for session in &mut catalog.elsewhere {
@@ -104,6 +107,10 @@ fn prepare(catalog: &mut Catalog) {
             session.name = exact.unwrap_or_else(|_| session.name.clone());
         }
     }
+}
+
+/// Moves bindings that lead nowhere to what cannot be used.
+fn drop_lost_bindings(catalog: &mut Catalog) {
     let workspace = &catalog.workspace;
     let gone: Vec<(String, uuid::Uuid)> = catalog
         .bound
@@ -195,7 +202,13 @@ impl Known {
         if let Some(session) = self.catalog.by_identifier(id) {
             return Ok(session);
         }
-        if let CredentialIdentifier::Session(_) = id {
+        let is_bound = |name: &String| self.catalog.bound.contains_key(name);
+        let is_session = match id {
+            CredentialIdentifier::Profile(name) => is_bound(name),
+            CredentialIdentifier::Session(_) => true,
+            _ => false,
+        };
+        if is_session {
             self.readable()?;
         }
         Err(self.absent(id))

@@ -40,6 +40,9 @@ pub struct Surroundings {
     pub user: String,
     /// The machine's name.
     pub host: String,
+    /// Where the user works who works in another partition than the usual one: keys say nothing of
+    /// theirs, and are unknown everywhere else.
+    pub partition_region: Option<crate::model::RegionName>,
 }
 
 /// Who helps the manager: asks, opens the vault, tells.
@@ -336,10 +339,8 @@ impl<'a> CredentialManager<'a> {
                 Ok(self.resolved(entry, &name))
             }
             Err(error) => {
-                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
-                    (&flight, &error)
-                {
-                    flight.share(told::word(cloud.kind), &cloud.code, &cloud.message);
+                if let (Some(flight), ResolveError::Access(error)) = (&flight, &error) {
+                    told::share(flight, error);
                 }
                 self.make_do(hops, &name, want, error)
             }
@@ -469,7 +470,11 @@ impl<'a> CredentialManager<'a> {
             if factory.takes_parent(session) != (at + 1 < chain.len()) {
                 return Err(parent_mismatch(session, factory).into());
             }
-            let default = self.catalog.workspace.default_region.as_ref();
+            let workspace = self.catalog.workspace.default_region.as_ref();
+            let default = match &self.surroundings.partition_region {
+                Some(region) if !session.is_own() => Some(region),
+                _ => workspace,
+            };
             let parent = chain.get(at + 1).and_then(|p| access::factory(&p.session_type));
             let region = factory.home_region(session, default).map_err(AccessError::from)?;
             let hop = Hop {

@@ -120,6 +120,14 @@ fn a_workspace_that_is_not_ours_blocks_its_sessions_alone() {
     }
     own.leapp(["list"]).fails(7).prints_part("admin");
     assert_eq!(fs::read_to_string(&file).unwrap(), "U2FsdGVkX19abcdefghijklmnopqrstuv");
+    // A profile that is one of them is blocked, and not said to be lost.
+    let bound = "leapp credential-process session:00000000-0000-4000-8000-000000000000";
+    own.config(&format!(
+        "{}[profile bound]\ncredential_process = {bound}\n",
+        role("admin", "Admin", "source_profile = base")
+    ));
+    own.leapp(["env", "profile:bound", "--shell", "bash"]).fails(7).says("LEAPP_HOME");
+    assert!(!own.leapp(["list"]).text().contains("bound"));
     // One that is damaged, too.
     fs::write(&file, "{}").unwrap();
     own.leapp(["env", "profile:admin", "--show", "--format", "json"]).succeeds();

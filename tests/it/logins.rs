@@ -1,6 +1,6 @@
 //! Profiles of IAM Identity Center and of `aws login`, with what a login of the AWS CLI left in its caches.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -159,7 +159,6 @@ fn an_old_token_is_refreshed_once_and_left_to_every_sdk() {
     for same in ["clientId", "clientSecret", "startUrl", "region", "registrationExpiresAt"] {
         assert_eq!(old[same], new[same], "{same}");
     }
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     // boto3 goes on with it: no second refresh.
     assert_eq!(company.boto3("other"), "sso");
@@ -289,4 +288,17 @@ fn the_caches_of_logins_let_nothing_out() {
         said.keeps_secrets();
         assert!(!said.text().contains(CANARY), "{said}");
     }
+}
+
+#[test]
+fn without_a_home_no_cache_of_the_current_directory_counts() {
+    let company = Company::new(SSO);
+    company.login(json!({ "session": "corp" }));
+    let mut own = company.own;
+    let config = own.world.home.path().join(".aws/config");
+    let home = own.world.leapp_home();
+    own.world.set("AWS_CONFIG_FILE", config.as_os_str()).set("LEAPP_HOME", home.as_os_str());
+    own.world.unset("HOME");
+    own.leapp(["env", "p", "--shell", "bash"]).fails(3).says("is not there");
+    assert!(company.portal.actions().is_empty());
 }

@@ -244,6 +244,23 @@ fn many_who_want_it_at_once_run_it_once() {
 }
 
 #[test]
+fn many_who_want_it_at_once_share_its_failure() {
+    let own = with("sleep 1\necho 'no session' >&2\nexit 3");
+    let said: Vec<String> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| own.leapp(["exec", "p", "--", "true"]).fails(1).stderr.clone()))
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(runs(&own, "creds"), 1, "{said:?}");
+    assert_eq!(said.iter().filter(|text| text.contains("status 3: no session")).count(), 1);
+    let shared = "the program that gives the credentials failed (as process ";
+    assert_eq!(said.iter().filter(|text| text.contains(shared)).count(), 5, "{said:?}");
+    // It is shared with those who waited, and not kept.
+    own.leapp(["exec", "p", "--", "true"]).fails(1).says("no session");
+}
+
+#[test]
 fn a_program_that_asks_leapp_for_itself_is_seen_at_once() {
     let own = Profiles::new();
     let leapp = program().display();
@@ -280,7 +297,7 @@ fn a_circle_through_the_aws_cli_is_seen_too() {
         path.display(),
         program().display()
     ));
-    own.leapp(["env", "inner", "--shell", "bash"]).fails(1);
+    own.leapp(["env", "inner", "--shell", "bash"]).fails(1).says("inner -> inner");
     assert_eq!(runs(&own, "wrapper"), 1);
     // What a role's source asks for is no circle.
     let other = script(

@@ -472,6 +472,24 @@ fn a_profile_may_lead_to_an_endpoint_of_its_own() {
 }
 
 #[test]
+fn an_endpoint_that_programs_get_is_safe_and_said() {
+    let mut own = Profiles::new();
+    let keys = temporary_profile(&own, "temp", "endpoint_url = URL");
+    own.credentials(&keys.replace("URL", "http://minio.example:9000"));
+    own.leapp(["env", "temp", "--shell", "bash"])
+        .fails(5)
+        .says("endpoint_url: 'http://minio.example:9000' is neither https nor a loopback address");
+    own.credentials(&keys.replace("URL", "https://minio.example"));
+    own.world.set("AWS_ENDPOINT_URL", "https://other.example");
+    let env = own.leapp(["env", "temp", "--show", "--format", "json"]);
+    env.succeeds().says(
+        "AWS_ENDPOINT_URL=https://minio.example comes with the profile: AWS programs will send their requests there",
+    );
+    assert_eq!(env.json()["set"]["AWS_ENDPOINT_URL"], "https://minio.example");
+    assert!(!env.stderr.contains("https://other.example stays"), "{env}");
+}
+
+#[test]
 fn an_endpoint_that_changes_is_another_request() {
     let mut own = Profiles::new();
     let url = crate::support::aws().url();
@@ -515,6 +533,23 @@ fn the_region_of_a_profile_counts_and_one_that_is_none_is_an_error() {
     // Said by hand, another one counts.
     own.leapp(["env", "bad", "-r", "eu-west-1", "--show", "--format", "json"]).succeeds();
     own.leapp(["env", "good", "-r", "nowhere", "--shell", "bash"]).fails(2);
+}
+
+#[test]
+fn keys_of_another_partition_are_asked_for_there() {
+    for (region, asked) in [
+        ("cn-north-1", "cn-northwest-1"),
+        ("us-gov-east-1", "us-gov-west-1"),
+        ("eu-west-1", "us-east-1"),
+        ("nowhere", "us-east-1"),
+    ] {
+        let mut own = Profiles::new();
+        own.credentials(BASE);
+        own.world.set("AWS_REGION", region);
+        // The emulator's key is one of the usual partition, and refused elsewhere, as AWS does.
+        own.leapp(["env", "base", "--show", "--format", "json"]).keeps_secrets();
+        assert_eq!(own.world.requests()[0]["region"], asked, "{region}");
+    }
 }
 
 #[test]

@@ -20,14 +20,53 @@ enum Is {
     /// The session type.
     A(&'static str),
     /// Code and text; `{}` is the profile's name.
-    Not(&'static str, &'static str),
+    Not(&'static str, String),
 }
 use Is::{A, Not};
 
-const UNSUPPORTED: Is = Not(
-    "unsupported",
-    "Profile '{}' is not using role-based, session-based, process-based, or basic credentials.",
-);
+fn not(code: &'static str, text: &str) -> Is {
+    Not(code, text.to_owned())
+}
+
+fn lacks(key: &str) -> Is {
+    lacks_of("{}", key)
+}
+
+/// `name` is what is at fault: a profile behind, or an sso-session.
+fn lacks_of(name: &str, key: &str) -> Is {
+    Not("missing_property", format!("Profile '{name}' is missing required property {key}"))
+}
+
+fn unsupported(name: &str) -> Is {
+    let kinds = "role-based, session-based, process-based, or basic credentials";
+    Not("unsupported", format!("Profile '{name}' is not using {kinds}."))
+}
+
+fn no_profile(name: &str, source: &str) -> Is {
+    let text =
+        format!("Profile '{name}' references source profile '{source}' which does not exist");
+    Not("source_profile_not_found", text)
+}
+
+fn no_source() -> Is {
+    let text = "profile '{}' missing either property 'source_profile' or 'credential_source'";
+    not("missing_source", text)
+}
+
+fn two_sources() -> Is {
+    let text = "profile '{}' contains both properties 'source_profile' and 'credential_source'";
+    not("duplicate_source", text)
+}
+
+fn bad_source(name: &str) -> Is {
+    let text = format!("profile '{name}' is not using a valid 'credential_source'");
+    Not("invalid_credential_source", text)
+}
+
+fn circle(names: &str) -> Is {
+    let between = "is invalid due to a circular profile dependency found between";
+    Not("circular_profiles", format!("Profile '{{}}' {between} {names}"))
+}
 
 /// One profile of a configuration.
 struct Case {
@@ -66,7 +105,10 @@ fn check(name: &str, row: Option<&Json>, is: &Is) -> Option<String> {
     let row = row.unwrap_or(&none);
     let found = match is {
         A(_) => row["type"].as_str().unwrap_or_default().to_owned(),
-        Not(..) => format!("{}|{}", row["code"].as_str()?, row["reason"].as_str()?),
+        Not(..) => {
+            let of = |key: &str| row[key].as_str().unwrap_or_default();
+            format!("{}|{}", of("code"), of("reason"))
+        }
     };
     let wanted = match is {
         A(kind) => (*kind).to_owned(),
@@ -106,11 +148,8 @@ fn judge(cases: &[(&str, Case)], beside: &str) -> (Profiles, BTreeMap<String, Js
 
 #[test]
 fn keys_are_complete_in_one_file_or_not_at_all() {
-    let lacks_secret = || {
-        Not("missing_property", "Profile '{}' is missing required property aws_secret_access_key")
-    };
-    let lacks_id =
-        || Not("missing_property", "Profile '{}' is missing required property aws_access_key_id");
+    let lacks_secret = || lacks("aws_secret_access_key");
+    let lacks_id = || lacks("aws_access_key_id");
     let token = "aws_session_token = TESTSECRETtoken\n";
     let id = "aws_access_key_id = KEY\n";
     let secret = "aws_secret_access_key = SECRET\n";
@@ -132,8 +171,8 @@ fn keys_are_complete_in_one_file_or_not_at_all() {
             ("no-secret", case(&[id], lacks_secret())),
             ("no-secret-there", both(&["-"], &[id], lacks_secret())),
             ("empty-secret", case(&[id, "aws_secret_access_key =\n"], lacks_secret())),
-            ("empty-id", case(&["aws_access_key_id =\n", secret], UNSUPPORTED)),
-            ("only-secret", case(&[secret], UNSUPPORTED)),
+            ("empty-id", case(&["aws_access_key_id =\n", secret], unsupported("{}"))),
+            ("only-secret", case(&[secret], unsupported("{}"))),
             ("only-token", case(&[token], lacks_id())),
             ("token-and-id", case(&[id, token], lacks_secret())),
             ("token-and-secret", case(&[secret, token], lacks_id())),
@@ -151,15 +190,18 @@ fn keys_are_complete_in_one_file_or_not_at_all() {
 fn a_profile_of_no_kind_is_said_to_be_of_none() {
     judge(
         &[
-            ("empty", case(&[""], UNSUPPORTED)),
-            ("region", case(&["region = eu-west-1\noutput = json\n"], UNSUPPORTED)),
-            ("default", case(&["region = eu-west-1\n"], UNSUPPORTED)),
-            ("device", case(&["mfa_serial = arn:aws:iam::111122223333:mfa/a\n"], UNSUPPORTED)),
-            ("source", case(&["source_profile = empty\n"], UNSUPPORTED)),
-            ("credential-source", case(&["credential_source = Environment\n"], UNSUPPORTED)),
-            ("no-arn", case(&["role_arn =\nsource_profile = empty\n"], UNSUPPORTED)),
-            ("no-login", case(&["login_session =\n"], UNSUPPORTED)),
-            ("unknown", case(&["credentials_process = /bin/true\n"], UNSUPPORTED)),
+            ("empty", case(&[""], unsupported("{}"))),
+            ("region", case(&["region = eu-west-1\noutput = json\n"], unsupported("{}"))),
+            ("default", case(&["region = eu-west-1\n"], unsupported("{}"))),
+            (
+                "device",
+                case(&["mfa_serial = arn:aws:iam::111122223333:mfa/a\n"], unsupported("{}")),
+            ),
+            ("source", case(&["source_profile = empty\n"], unsupported("{}"))),
+            ("credential-source", case(&["credential_source = Environment\n"], unsupported("{}"))),
+            ("no-arn", case(&["role_arn =\nsource_profile = empty\n"], unsupported("{}"))),
+            ("no-login", case(&["login_session =\n"], unsupported("{}"))),
+            ("unknown", case(&["credentials_process = /bin/true\n"], unsupported("{}"))),
         ],
         "",
     );
@@ -197,29 +239,20 @@ fn processes_logins_and_web_identities_are_valid() {
             ),
             (
                 "web-without-role",
-                case(
-                    &["web_identity_token_file = /nowhere\n"],
-                    Not("missing_property", "Profile '{}' is missing required property role_arn"),
-                ),
+                case(&["web_identity_token_file = /nowhere\n"], lacks("role_arn")),
             ),
         ],
         "",
     );
 }
 
+const SESSIONS: &str = "[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\n\
+    sso_region = us-east-1\n[sso-session no-url]\nsso_region = us-east-1\n\
+    [sso-session no-region]\nsso_start_url = https://example.awsapps.com/start\n\
+    [sso-session empty]\nsso_start_url =\nsso_region = us-east-1\n";
+
 #[test]
 fn identity_center_needs_all_its_parts() {
-    let lacks = |key: &'static str| {
-        Not(
-            "missing_property",
-            match key {
-                "account" => "Profile '{}' is missing required property sso_account_id",
-                "region" => "Profile '{}' is missing required property sso_region",
-                "role" => "Profile '{}' is missing required property sso_role_name",
-                _ => "Profile '{}' is missing required property sso_start_url",
-            },
-        )
-    };
     let account = "sso_account_id = ROLES\n";
     let role = "sso_role_name = Admin\n";
     let url = "sso_start_url = https://example.awsapps.com/start\n";
@@ -228,51 +261,36 @@ fn identity_center_needs_all_its_parts() {
     let (own, rows) = judge(
         &[
             ("legacy", case(&[LEGACY, SSO], A("aws-profile-sso"))),
-            ("legacy-url", case(&[url], lacks("account"))),
-            ("legacy-no-region", case(&[url, account, role], lacks("region"))),
-            ("legacy-no-role", case(&[url, account, region], lacks("role"))),
-            ("legacy-no-url", case(&[account, role, region], lacks("url"))),
-            ("legacy-empty", case(&[LEGACY, role, "sso_account_id =\n"], lacks("account"))),
+            ("legacy-url", case(&[url], lacks("sso_account_id"))),
+            ("legacy-no-region", case(&[url, account, role], lacks("sso_region"))),
+            ("legacy-no-role", case(&[url, account, region], lacks("sso_role_name"))),
+            ("legacy-no-url", case(&[account, role, region], lacks("sso_start_url"))),
+            ("legacy-empty", case(&[LEGACY, role, "sso_account_id =\n"], lacks("sso_account_id"))),
             ("session", case(&[&of("corp"), SSO], A("aws-profile-sso"))),
-            ("session-alone", case(&[&of("corp")], lacks("account"))),
-            ("session-no-role", case(&[&of("corp"), account], lacks("role"))),
+            ("session-alone", case(&[&of("corp")], lacks("sso_account_id"))),
+            ("session-no-role", case(&[&of("corp"), account], lacks("sso_role_name"))),
             (
                 "session-nowhere",
                 case(
                     &[&of("nobody"), SSO],
-                    Not(
+                    not(
                         "sso_session_not_found",
                         "Profile '{}' references sso-session 'nobody' which does not exist",
                     ),
                 ),
             ),
             // Of a session's lack the session is named, also where a profile has its name.
-            (
-                "no-url",
-                case(
-                    &[&of("no-url"), SSO],
-                    Not(
-                        "missing_property",
-                        "Profile 'no-url' is missing required property sso_start_url",
-                    ),
-                ),
-            ),
+            ("no-url", case(&[&of("no-url"), SSO], lacks_of("no-url", "sso_start_url"))),
             (
                 "session-no-region",
-                case(
-                    &[&of("no-region"), SSO],
-                    Not(
-                        "missing_property",
-                        "Profile 'no-region' is missing required property sso_region",
-                    ),
-                ),
+                case(&[&of("no-region"), SSO], lacks_of("no-region", "sso_region")),
             ),
             ("session-and-same", case(&[&of("corp"), SSO, LEGACY], A("aws-profile-sso"))),
             (
                 "session-and-other",
                 case(
                     &[&of("corp"), SSO, "sso_region = eu-west-1\n"],
-                    Not(
+                    not(
                         "inconsistent_sso",
                         "Profile '{}' and sso-session 'corp' differ in sso_region",
                     ),
@@ -281,12 +299,17 @@ fn identity_center_needs_all_its_parts() {
             // Without account and role it is none of Identity Center's, and keys count.
             ("session-and-keys", case(&[&of("corp"), KEYS], A("aws-profile-keys"))),
         ],
-        "[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\n\
-         sso_region = us-east-1\n[sso-session no-url]\nsso_region = us-east-1\n\
-         [sso-session no-region]\nsso_start_url = https://example.awsapps.com/start\n\
-         [sso-session empty]\nsso_start_url =\nsso_region = us-east-1\n",
+        SESSIONS,
     );
-    // The sections by themselves.
+    // A profile of the same name is not at fault.
+    let place = rows["profile:no-url"]["place"].as_str().unwrap();
+    let line = line_of(&own, "[sso-session no-url]");
+    assert!(place.ends_with(&format!("config:{line}")), "{place}");
+}
+
+#[test]
+fn a_sign_in_by_itself_is_complete_or_not() {
+    let (own, rows) = judge(&[], SESSIONS);
     assert_eq!(rows["sso-session:corp"]["type"], "aws-sso-session");
     for (name, key) in
         [("no-url", "sso_start_url"), ("no-region", "sso_region"), ("empty", "sso_start_url")]
@@ -297,10 +320,6 @@ fn identity_center_needs_all_its_parts() {
         let line = line_of(&own, &format!("[sso-session {name}]"));
         assert!(row["place"].as_str().unwrap().ends_with(&format!("config:{line}")), "{row}");
     }
-    // A profile of the same name is not at fault.
-    let place = rows["profile:no-url"]["place"].as_str().unwrap();
-    let line = line_of(&own, "[sso-session no-url]");
-    assert!(place.ends_with(&format!("config:{line}")), "{place}");
     own.leapp(["env", "sso-session:corp", "--shell", "bash"])
         .fails(5)
         .says("caused by: 'sso-session:corp' is a sign-in, which gives no keys");
@@ -310,156 +329,36 @@ fn identity_center_needs_all_its_parts() {
 fn a_role_has_one_source_and_the_chain_behind_it_is_in_order() {
     let by = |name: &str| format!("{ROLE}source_profile = {name}\n");
     let from = |name: &str| format!("{ROLE}credential_source = {name}\n");
-    let bad_source = || {
-        Not("invalid_credential_source", "profile '{}' is not using a valid 'credential_source'")
-    };
     let (own, rows) = judge(
         &[
             ("base", case(&[KEYS], A("aws-profile-keys"))),
             ("one", case(&[&by("base")], A("aws-profile-role"))),
             ("two", case(&[&by("one")], A("aws-profile-role"))),
-            (
-                "neither",
-                case(
-                    &[ROLE],
-                    Not(
-                        "missing_source",
-                        "profile '{}' missing either property 'source_profile' or 'credential_source'",
-                    ),
-                ),
-            ),
-            (
-                "empty-source",
-                case(
-                    &[&by("")],
-                    Not(
-                        "missing_source",
-                        "profile '{}' missing either property 'source_profile' or 'credential_source'",
-                    ),
-                ),
-            ),
-            (
-                "both",
-                case(
-                    &[&by("base"), "credential_source = Environment\n"],
-                    Not(
-                        "duplicate_source",
-                        "profile '{}' contains both properties 'source_profile' and 'credential_source'",
-                    ),
-                ),
-            ),
-            (
-                "lost",
-                case(
-                    &[&by("nobody")],
-                    Not(
-                        "source_profile_not_found",
-                        "Profile '{}' references source profile 'nobody' which does not exist",
-                    ),
-                ),
-            ),
+            ("neither", case(&[ROLE], no_source())),
+            ("empty-source", case(&[&by("")], no_source())),
+            ("both", case(&[&by("base"), "credential_source = Environment\n"], two_sources())),
+            ("lost", case(&[&by("nobody")], no_profile("{}", "nobody"))),
             // Names are exact.
-            (
-                "case",
-                case(
-                    &[&by("Base")],
-                    Not(
-                        "source_profile_not_found",
-                        "Profile '{}' references source profile 'Base' which does not exist",
-                    ),
-                ),
-            ),
+            ("case", case(&[&by("Base")], no_profile("{}", "Base"))),
             ("environment", case(&[&from("Environment")], A("aws-profile-role"))),
             ("container", case(&[&from("EcsContainer")], A("aws-profile-role"))),
             ("instance", case(&[&from("Ec2InstanceMetadata")], A("aws-profile-role"))),
             ("any-case", case(&[&from("ENVIRONMENT")], A("aws-profile-role"))),
-            ("bad-source", case(&[&from("Prompt")], bad_source())),
+            ("bad-source", case(&[&from("Prompt")], bad_source("{}"))),
             // A dependant carries the message of what failed, however far behind it.
-            (
-                "of-bad-source",
-                case(
-                    &[&by("bad-source")],
-                    Not(
-                        "invalid_credential_source",
-                        "profile 'bad-source' is not using a valid 'credential_source'",
-                    ),
-                ),
-            ),
-            (
-                "of-lost",
-                case(
-                    &[&by("lost")],
-                    Not(
-                        "source_profile_not_found",
-                        "Profile 'lost' references source profile 'nobody' which does not exist",
-                    ),
-                ),
-            ),
-            (
-                "of-of-lost",
-                case(
-                    &[&by("of-lost")],
-                    Not(
-                        "source_profile_not_found",
-                        "Profile 'lost' references source profile 'nobody' which does not exist",
-                    ),
-                ),
-            ),
-            ("plain", case(&["region = eu-west-1\n"], UNSUPPORTED)),
-            (
-                "of-plain",
-                case(
-                    &[&by("plain")],
-                    Not(
-                        "unsupported",
-                        "Profile 'plain' is not using role-based, session-based, process-based, or basic credentials.",
-                    ),
-                ),
-            ),
-            (
-                "of-half",
-                case(
-                    &[&by("half")],
-                    Not(
-                        "missing_property",
-                        "Profile 'half' is missing required property aws_secret_access_key",
-                    ),
-                ),
-            ),
-            (
-                "half",
-                case(
-                    &["aws_access_key_id = KEY\n"],
-                    Not(
-                        "missing_property",
-                        "Profile '{}' is missing required property aws_secret_access_key",
-                    ),
-                ),
-            ),
+            ("of-bad-source", case(&[&by("bad-source")], bad_source("bad-source"))),
+            ("of-lost", case(&[&by("lost")], no_profile("lost", "nobody"))),
+            ("of-of-lost", case(&[&by("of-lost")], no_profile("lost", "nobody"))),
+            ("plain", case(&["region = eu-west-1\n"], unsupported("{}"))),
+            ("of-plain", case(&[&by("plain")], unsupported("plain"))),
+            ("of-half", case(&[&by("half")], lacks_of("half", "aws_secret_access_key"))),
+            ("half", case(&["aws_access_key_id = KEY\n"], lacks("aws_secret_access_key"))),
             // As a source a profile's keys come before its own role: so this is no circle.
             ("self", case(&[&by("self"), KEYS], A("aws-profile-role"))),
             ("of-self", case(&[&by("self")], A("aws-profile-role"))),
-            (
-                "keys-and-lost",
-                case(
-                    &[&by("nobody"), KEYS],
-                    Not(
-                        "source_profile_not_found",
-                        "Profile '{}' references source profile 'nobody' which does not exist",
-                    ),
-                ),
-            ),
+            ("keys-and-lost", case(&[&by("nobody"), KEYS], no_profile("{}", "nobody"))),
             ("of-keys-and-lost", case(&[&by("keys-and-lost")], A("aws-profile-role"))),
-            (
-                "self-bare",
-                case(
-                    &[&by("self-bare")],
-                    Not(
-                        "circular_profiles",
-                        "Profile '{}' is invalid due to a circular profile dependency found between self-bare->self-bare",
-                    ),
-                ),
-            ),
+            ("self-bare", case(&[&by("self-bare")], circle("self-bare->self-bare"))),
             ("of-process", case(&[&by("process")], A("aws-profile-role"))),
             ("process", case(&["credential_process = x\n"], A("aws-profile-process"))),
             ("of-sso", case(&[&by("sso")], A("aws-profile-role"))),
@@ -487,161 +386,80 @@ fn a_role_has_one_source_and_the_chain_behind_it_is_in_order() {
 #[test]
 fn a_circle_is_named_from_where_one_begins() {
     let by = |name: &str| format!("{ROLE}source_profile = {name}\n");
-    let circle = |text: &'static str| Not("circular_profiles", text);
     judge(
         &[
-            (
-                "a",
-                case(
-                    &[&by("b")],
-                    circle(
-                        "Profile 'a' is invalid due to a circular profile dependency found between a->b->c->a",
-                    ),
-                ),
-            ),
-            (
-                "b",
-                case(
-                    &[&by("c")],
-                    circle(
-                        "Profile 'b' is invalid due to a circular profile dependency found between b->c->a->b",
-                    ),
-                ),
-            ),
-            (
-                "c",
-                case(
-                    &[&by("a")],
-                    circle(
-                        "Profile 'c' is invalid due to a circular profile dependency found between c->a->b->c",
-                    ),
-                ),
-            ),
-            (
-                "x",
-                case(
-                    &[&by("a")],
-                    circle(
-                        "Profile 'x' is invalid due to a circular profile dependency found between x->a->b->c->a",
-                    ),
-                ),
-            ),
+            ("a", case(&[&by("b")], circle("a->b->c->a"))),
+            ("b", case(&[&by("c")], circle("b->c->a->b"))),
+            ("c", case(&[&by("a")], circle("c->a->b->c"))),
+            ("x", case(&[&by("a")], circle("x->a->b->c->a"))),
         ],
         "",
     );
 }
 
+/// A profile that mixes kinds: its name, both its sections, its type, what it mixes, what is taken.
+type Mix =
+    (&'static str, &'static [&'static str], &'static str, &'static str, &'static str, &'static str);
+
+const BY: &str = "source_profile = base\n";
+const WEB: &str = "web_identity_token_file = /x\n";
+const LOGIN: &str = "login_session = arn:aws:iam::111122223333:user/work\n";
+const PROCESS: &str = "credential_process = x\n";
+
+#[rustfmt::skip]
+const MIXES: &[Mix] = &[
+    ("a", &[ROLE, BY, KEYS], "-", "aws-profile-role", "a role and keys", "the role"),
+    ("b", &[ROLE, BY, LEGACY, SSO], "-", "aws-profile-role", "a role and IAM Identity Center", "the role"),
+    ("c", &[ROLE, BY, PROCESS], "-", "aws-profile-role", "a role and a process", "the role"),
+    ("d", &[ROLE, WEB, LEGACY, SSO], "-", "aws-profile-web-identity",
+        "a web identity and IAM Identity Center", "the web identity"),
+    ("e", &[LEGACY, SSO], KEYS, "aws-profile-sso", "IAM Identity Center and keys", "IAM Identity Center"),
+    ("f", &[LOGIN], KEYS, "aws-profile-keys", "keys and 'aws login'", "the keys"),
+    ("g", &[LOGIN, PROCESS], "-", "aws-profile-login", "'aws login' and a process", "'aws login'"),
+    ("h", &[PROCESS, KEYS], "-", "aws-profile-process", "keys and a process", "the process"),
+    ("i", &[PROCESS], KEYS, "aws-profile-keys", "keys and a process", "the keys"),
+];
+
 #[test]
 fn of_what_mixes_kinds_the_cli_s_choice_counts_and_that_is_said() {
-    let (_, rows) = judge(
-        &[
-            ("base", case(&[KEYS], A("aws-profile-keys"))),
-            ("role-keys", case(&[ROLE, "source_profile = base\n", KEYS], A("aws-profile-role"))),
-            (
-                "role-sso",
-                case(&[ROLE, "source_profile = base\n", LEGACY, SSO], A("aws-profile-role")),
-            ),
-            (
-                "role-process",
-                case(
-                    &[ROLE, "source_profile = base\ncredential_process = x\n"],
-                    A("aws-profile-role"),
-                ),
-            ),
-            (
-                "web-sso",
-                case(
-                    &[ROLE, "web_identity_token_file = /x\n", LEGACY, SSO],
-                    A("aws-profile-web-identity"),
-                ),
-            ),
-            ("sso-keys", both(&[LEGACY, SSO], &[KEYS], A("aws-profile-sso"))),
-            (
-                "keys-login",
-                both(&["login_session = arn:aws:iam::1:user/a\n"], &[KEYS], A("aws-profile-keys")),
-            ),
-            (
-                "login-process",
-                case(
-                    &["login_session = arn:aws:iam::1:user/a\ncredential_process = x\n"],
-                    A("aws-profile-login"),
-                ),
-            ),
-            ("process-keys", case(&["credential_process = x\n", KEYS], A("aws-profile-process"))),
-            ("keys-process", both(&["credential_process = x\n"], &[KEYS], A("aws-profile-keys"))),
-            // The first kind counts, even where it is not complete and a later one is.
-            (
-                "half-sso-keys",
-                case(
-                    &["sso_account_id = 1\n", KEYS],
-                    Not("missing_property", "Profile '{}' is missing required property sso_region"),
-                ),
-            ),
-            (
-                "half-role-keys",
-                case(
-                    &[ROLE, KEYS],
-                    Not(
-                        "missing_source",
-                        "profile '{}' missing either property 'source_profile' or 'credential_source'",
-                    ),
-                ),
-            ),
-            ("spelling", case(&[ROLE, "credential_source = environment\n"], A("aws-profile-role"))),
-            (
-                "seconds",
-                case(
-                    &[ROLE, "source_profile = base\nduration_seconds = 1h\n"],
-                    A("aws-profile-role"),
-                ),
-            ),
-        ],
-        "",
-    );
+    let mut cases: Vec<(&str, Case)> = MIXES
+        .iter()
+        .map(|(name, config, credentials, kind, ..)| (*name, both(config, &[credentials], A(kind))))
+        .collect();
+    cases.push(("base", case(&[KEYS], A("aws-profile-keys"))));
+    // The first kind counts, even where it is not complete and a later one is.
+    cases.push(("j", case(&["sso_account_id = 1\n", KEYS], lacks("sso_region"))));
+    cases.push(("k", case(&[ROLE, KEYS], no_source())));
+    let (own, rows) = judge(&cases, "");
+    let list = own.leapp(["list"]);
+    for (name, .., mix, taken) in MIXES {
+        let text =
+            format!("it mixes {mix}: like the AWS CLI, leapp takes {taken}; other SDKs may not");
+        assert_eq!(rows[&format!("profile:{name}")]["warnings"], serde_json::json!([text]));
+        list.says(&format!("note: profile:{name}: {text}\n"));
+    }
+    assert_eq!(rows["profile:base"]["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn what_works_otherwise_than_one_may_think_is_said() {
+    let cases = [
+        ("base", case(&[KEYS], A("aws-profile-keys"))),
+        ("a", case(&[ROLE, "credential_source = environment\n"], A("aws-profile-role"))),
+        ("b", case(&[ROLE, BY, "duration_seconds = 1h\n"], A("aws-profile-role"))),
+        ("c", case(&[ROLE, "source_profile = c\n", KEYS, PROCESS], A("aws-profile-role"))),
+    ];
+    let (_, rows) = judge(&cases, "");
     for (name, warning) in [
-        ("base", ""),
+        ("a", "the AWS CLI refuses credential_source = environment for its spelling"),
+        ("b", "duration_seconds = \"1h\" is no number of seconds, and does not count"),
         (
-            "role-keys",
-            "it mixes a role and keys: like the AWS CLI, leapp takes the role; other SDKs may not",
+            "c",
+            "it is its own source: leapp takes the keys beside the role, the AWS CLI the process",
         ),
-        (
-            "role-sso",
-            "it mixes a role and IAM Identity Center: like the AWS CLI, leapp takes the role; other SDKs may not",
-        ),
-        (
-            "role-process",
-            "it mixes a role and a process: like the AWS CLI, leapp takes the role; other SDKs may not",
-        ),
-        (
-            "web-sso",
-            "it mixes a web identity and IAM Identity Center: like the AWS CLI, leapp takes the web identity; other SDKs may not",
-        ),
-        (
-            "sso-keys",
-            "it mixes IAM Identity Center and keys: like the AWS CLI, leapp takes IAM Identity Center; other SDKs may not",
-        ),
-        (
-            "keys-login",
-            "it mixes keys and 'aws login': like the AWS CLI, leapp takes the keys; other SDKs may not",
-        ),
-        (
-            "login-process",
-            "it mixes 'aws login' and a process: like the AWS CLI, leapp takes 'aws login'; other SDKs may not",
-        ),
-        (
-            "process-keys",
-            "it mixes keys and a process: like the AWS CLI, leapp takes the process; other SDKs may not",
-        ),
-        (
-            "keys-process",
-            "it mixes keys and a process: like the AWS CLI, leapp takes the keys; other SDKs may not",
-        ),
-        ("spelling", "the AWS CLI refuses credential_source = environment for its spelling"),
-        ("seconds", "duration_seconds = \"1h\" is no number of seconds, and does not count"),
     ] {
-        let found = &rows[&format!("profile:{name}")]["warnings"];
-        let wanted: Vec<&str> = [warning].into_iter().filter(|text| !text.is_empty()).collect();
-        assert_eq!(*found, serde_json::json!(wanted), "{name}");
+        let found = rows[&format!("profile:{name}")]["warnings"].as_array().unwrap();
+        assert_eq!(found.last().unwrap(), warning, "{name}");
     }
 }
 

@@ -165,6 +165,10 @@ impl CredentialProviderFactory for ProfileType {
 
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {
         let facts = Facts::of(hop.session);
+        // Programs get it with the keys: one that is not safe is neither given nor passed over.
+        if let Some(url) = facts.endpoint_url.as_deref().filter(|url| !super::facts::is_safe(url)) {
+            return Err(aws::unsafe_endpoint(url));
+        }
         let mut request = match self {
             Self::Keys | Self::Mfa => keys::request(hop, &facts),
             Self::Login => login::request(hop, &facts),
@@ -215,8 +219,7 @@ impl CredentialProviderFactory for ProfileType {
 
     fn environment(&self, outcome: &Outcome<'_>) -> Vec<(&'static str, Value)> {
         let mut values = aws::environment(outcome, self.summary(outcome.session).account);
-        let endpoint = Facts::of(outcome.session).endpoint_url;
-        if let Some(endpoint) = endpoint.filter(|url| super::facts::is_safe(url)) {
+        if let Some(endpoint) = Facts::of(outcome.session).endpoint_url {
             values.insert(0, ("AWS_ENDPOINT_URL", Value::Public(endpoint)));
         }
         values

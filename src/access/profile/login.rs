@@ -28,20 +28,20 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
     Request { material: aws::material(hop, &material), asks_person: false, notes: Vec::new() }
 }
 
-/// The cache file of the profile's session.
-pub(super) fn path(facts: &Facts, place: &dyn Place) -> PathBuf {
-    let home = PathBuf::from(place.own("HOME").unwrap_or_default());
-    let named = source::text(place, "AWS_LOGIN_CACHE_DIRECTORY");
-    let directory = named.map_or_else(
-        || login_cache::default_directory(&home),
-        |directory| source::expand(place, &directory),
-    );
-    login_cache::path(&directory, facts.login_session.as_deref().unwrap_or_default())
+/// The cache file of the profile's session. Without a home there is none: what lies in the current
+/// directory may be anybody's.
+pub(super) fn path(facts: &Facts, place: &dyn Place) -> Option<PathBuf> {
+    let usual = || Some(login_cache::default_directory(&PathBuf::from(place.own("HOME")?)));
+    let directory = match source::text(place, "AWS_LOGIN_CACHE_DIRECTORY") {
+        Some(named) => Some(source::expand(place, &named)),
+        None => usual(),
+    }?;
+    Some(login_cache::path(&directory, facts.login_session.as_deref().unwrap_or_default()))
 }
 
 /// What the cached session is good for.
 pub(super) fn state(facts: &Facts, place: &dyn Place) -> LoginState {
-    let text = rewrite::read(&path(facts, place));
+    let text = path(facts, place).and_then(|path| rewrite::read(&path));
     let session = text.as_ref().and_then(|text| login_cache::parse(text.expose()));
     login_cache::state(session.as_ref(), Timestamp(clock::now()))
 }
@@ -51,7 +51,7 @@ pub(super) fn issue(
     facts: &Facts,
     helpers: &Helpers<'_>,
 ) -> Result<Issued, AccessError> {
-    let path = path(facts, helpers.place);
+    let path = path(facts, helpers.place).ok_or_else(|| ended(facts))?;
     let lock = rewrite::lock(&path, helpers)?;
     let text = rewrite::read(&path);
     let found = text.as_ref().and_then(|text| login_cache::parse(text.expose()));

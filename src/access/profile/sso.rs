@@ -57,15 +57,15 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
     Request { material: aws::material(hop, &material), asks_person: false, notes }
 }
 
-/// The token's file.
-pub(super) fn path(sso: &Sso, place: &dyn Place) -> PathBuf {
-    let home = PathBuf::from(place.own("HOME").unwrap_or_default());
-    sso_cache::path(&home, sso.session.as_deref().unwrap_or(&sso.start_url))
+/// The token's file. Without a home there is none: what lies in the current directory may be anybody's.
+pub(super) fn path(sso: &Sso, place: &dyn Place) -> Option<PathBuf> {
+    let home = PathBuf::from(place.own("HOME")?);
+    Some(sso_cache::path(&home, sso.session.as_deref().unwrap_or(&sso.start_url)))
 }
 
 /// What the cached token is good for.
 pub(super) fn state(sso: &Sso, place: &dyn Place) -> TokenState {
-    let text = rewrite::read(&path(sso, place));
+    let text = path(sso, place).and_then(|path| rewrite::read(&path));
     let token = text.as_ref().and_then(|text| sso_cache::parse(text.expose()));
     sso_cache::state(token.as_ref(), Timestamp(clock::now()))
 }
@@ -112,7 +112,8 @@ fn token(
     sso: &Sso,
     helpers: &Helpers<'_>,
 ) -> Result<Secret, AccessError> {
-    let path = path(sso, helpers.place);
+    let absent = || login_needed(facts, sso, "is not there");
+    let path = path(sso, helpers.place).ok_or_else(absent)?;
     let now = || Timestamp(clock::now());
     let found = read(&path);
     if let (TokenState::Valid { .. }, Some((token, _))) =
@@ -123,7 +124,7 @@ fn token(
     let _lock = rewrite::lock(&path, helpers)?;
     // Another process may have refreshed it meanwhile.
     let Some((token, text)) = read(&path) else {
-        return Err(login_needed(facts, sso, "is not there"));
+        return Err(absent());
     };
     match sso_cache::state(Some(&token), now()) {
         TokenState::Valid { .. } => return Ok(token.access_token),
