@@ -21,6 +21,7 @@ mod aws_iam_user;
 mod aws_region;
 mod container;
 mod environment;
+mod external;
 pub mod field;
 mod instance;
 pub mod profile;
@@ -29,6 +30,7 @@ pub mod provider;
 mod rewrite;
 pub mod source;
 
+pub use external::External;
 pub use field::{Field, FieldError, Form};
 pub use prompt::{MfaQuestion, NoPrompt, OpenQuestion, Prompt, PromptError, Retry};
 
@@ -51,6 +53,7 @@ pub const FOUND: &[&dyn CredentialProviderFactory] = &[
     &profile::ProfileType::WebIdentity,
     &container::Container,
     &environment::Environment,
+    &External,
     &instance::Instance,
 ];
 
@@ -361,6 +364,9 @@ pub enum AccessError {
         /// Whether it only took too long.
         timed_out: bool,
     },
+    /// A provider did not give credentials.
+    #[error(transparent)]
+    Provider(#[from] provider::ProviderError),
     /// The code was used a moment ago.
     #[error("this MFA code was used already; the next one appears in {seconds} s")]
     CodeUsed {

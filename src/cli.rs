@@ -11,6 +11,7 @@ mod credential_process;
 mod doctor;
 mod env;
 mod exec;
+mod external;
 mod failure;
 mod handout;
 mod hook;

@@ -150,7 +150,7 @@ impl Proposal {
                     if let Some(last) = lines.last_mut().filter(|line| !line.ends_with('\n')) {
                         last.push('\n');
                     }
-                    lines.push(format!("{key} = \"{value}\"\n"));
+                    lines.push(format!("{key} = {}\n", quoted(value)));
                 }
             }
         }
@@ -166,8 +166,13 @@ impl Proposal {
     /// A file's content that asks for a session and a region.
     pub fn write(session: &str, region: Option<&RegionName>) -> String {
         let region = region.map_or_else(String::new, |region| format!("region = \"{region}\"\n"));
-        format!("session = \"{session}\"\n{region}")
+        format!("session = {}\n{region}", quoted(session))
     }
+}
+
+/// A value as TOML's basic string; names have no control characters.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The line `key = "..."` with another value, its comment and line end kept.
@@ -177,7 +182,7 @@ fn with_value(line: &str, key: &str, value: &str) -> Option<String> {
     let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (_, rest) = after.get(1..)?.split_once(quote)?;
     let before = line.get(..line.len() - after.len())?;
-    Some(format!("{before}\"{value}\"{rest}"))
+    Some(format!("{before}{}{rest}", quoted(value)))
 }
 
 fn at(text: &str, place: usize, problem: String) -> SettingsError {

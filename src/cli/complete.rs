@@ -14,9 +14,10 @@ use super::{
     session::{edit, summary_of},
 };
 use crate::{
-    access::{self, provider::listing::Shelf},
+    access::{self, External, provider::listing::Shelf, source::Source},
     cloud::partition::PARTITIONS,
     model::Workspace,
+    output::table::visible,
     workspace::Store,
 };
 
@@ -172,19 +173,23 @@ fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
     }
 }
 
-/// The names of the sessions, unless the settings turn them off.
+/// The names of the sessions, and of what providers listed last, unless the settings turn them off.
 fn sessions(context: &Context) -> Vec<(String, String)> {
     if !context.config().is_ok_and(|config| config.completion_names) {
         return Vec::new();
     }
-    let Some(workspace) = workspace(context) else { return Vec::new() };
-    let described = workspace.sessions.iter().map(|session| {
+    let workspace = workspace(context).unwrap_or_default();
+    let found = External.list(context).sessions;
+    let described = workspace.sessions.iter().chain(&found).map(|session| {
         let summary = summary_of(session);
-        let parts = [summary.account, summary.role, Some(session.session_type.clone())];
+        let kind = Some(session.session_type.clone());
+        let parts = [session.display_name.clone(), summary.account, summary.role, kind];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         (session.name.to_string(), parts.join(" "))
     });
-    let mut all: Vec<(String, String)> = described.collect();
+    // Nobody can judge a name by what a terminal does not show.
+    let shown = described.filter(|(name, _)| visible(name) == *name);
+    let mut all: Vec<(String, String)> = shown.collect();
     all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
     all
 }
@@ -192,7 +197,7 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
 /// The names of the providers, unless the settings turn names off.
 fn providers(context: &Context) -> Vec<(String, String)> {
     let Ok(config) = context.config() else { return Vec::new() };
-    let shelf = Shelf::new(&context.home);
+    let shelf = Shelf::new(context.home.path());
     let described = config.providers.iter().map(|settings| {
         let last = shelf.read(settings).last;
         (settings.name.to_string(), last.map(|last| last.description.name).unwrap_or_default())
@@ -229,7 +234,9 @@ fn lines(all: &[(String, String)], current: &str) -> String {
             format!("{kind}{value}\t{about}\n")
         }
     };
-    all.iter().filter(|(value, _)| begins(value)).map(line).collect()
+    // What is called by its identifier is no session of the workspace.
+    let fits = |value: &str| kind.is_empty() || !value.contains(':');
+    all.iter().filter(|(value, _)| begins(value) && fits(value)).map(line).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     failure::{Failure, Kind, Outcome},
     known::Known,
     project,
+    usage::typed,
 };
 use crate::{
     access::{self, Outcome as Given, RegionSources},
@@ -91,7 +92,7 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
     context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
-    let known = context.known();
+    let known = context.known_for(asked.name.as_deref())?;
     let session = match &asked.name {
         Some(name) => known.find(name)?,
         None => chosen(context, &known)?,
@@ -186,8 +187,8 @@ fn explain(failure: Failure, session: &Session) -> Failure {
     };
     let failure = failure.doing(what);
     let hint = match failure.kind {
-        Kind::NeedsAction => format!("on a terminal: leapp start {name}"),
-        Kind::Invalid => format!("leapp session show {name}"),
+        Kind::NeedsAction => format!("on a terminal: leapp start {}", typed(name.as_str())),
+        Kind::Invalid => format!("leapp session show {}", typed(name.as_str())),
         _ => return failure,
     };
     if failure.hint.is_some() { failure } else { failure.hint(hint) }

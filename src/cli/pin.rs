@@ -21,7 +21,7 @@ use crate::{
         project::{self, NAMES},
         trust::Scope,
     },
-    model::Session,
+    model::{Session, SessionName},
     system::{git_ignore, terminal::Terminal},
 };
 
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
         }
         trust::unusable(&refused)
     })?;
-    if text != Proposal::write(session.name.as_str(), args.region.as_ref()) {
+    if text != Proposal::write(&written(session), args.region.as_ref()) {
         // Lines that were there before are trusted with the rest.
         for line in text.lines() {
             context.ui.say(&format!("  | {line}"));
@@ -111,7 +111,7 @@ fn target(local: bool) -> Outcome<PathBuf> {
 
 /// What the file will hold: a new one, or the present one with other values.
 fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
-    let name = session.name.as_str();
+    let name = &written(session);
     let found = project::at(file.to_owned(), home_node());
     let Some(found) = found.map_err(|refused| trust::unusable(&refused))? else {
         return Ok(Proposal::write(name, args.region.as_ref()));
@@ -120,6 +120,15 @@ fn content(file: &Path, session: &Session, args: &PinArgs) -> Outcome<String> {
     let before = String::from_utf8_lossy(found.bytes()).into_owned();
     Proposal::edit(&before, name, args.region.as_ref())
         .ok_or_else(|| not_ours(file, "its form is not one that can be changed here".into()))
+}
+
+/// What the file calls a session: its name, or its identifier where the name has not the form of one.
+fn written(session: &Session) -> String {
+    let name = session.name.as_str();
+    match SessionName::parse(name) {
+        Ok(_) => name.to_owned(),
+        Err(_) => session.identifier().to_string(),
+    }
 }
 
 /// A file whose content pin does not change.
