@@ -35,6 +35,8 @@ const ACCOUNT: &str = "account";
 const LONGEST: u32 = 129_600;
 /// Nobody knows whether a provider's keys are a role's: from a role's AWS makes no longer ones.
 const CHILD: u32 = 3600;
+/// Who got a list so many seconds ago need not ask again.
+const NEW: i64 = 60;
 /// A list that is older is told, in seconds.
 const OLD: i64 = 24 * 3600;
 
@@ -159,7 +161,10 @@ fn add(listing: &mut Listing, settings: &Settings, known: Known) {
         }
         None => {}
     }
-    let text = format!("provider '{name}' did not list it ({} ago)", ago(last.at));
+    let text = format!("provider '{name}' does not list it (asked {} ago)", ago(last.at));
+    // Who has asked a moment ago would hear nothing new.
+    let is_new = (0..NEW).contains(&(clock::now() - last.at.0));
+    let command = if is_new { "leapp list".to_owned() } else { command };
     listing.absences.push(Absence { provider: name, text, command });
     add_items(listing, settings, &last);
 }

@@ -20,6 +20,7 @@ mod crowd;
 mod doctor;
 mod env;
 mod exec;
+mod external;
 mod help;
 mod hooked;
 mod hooks_attacks;
