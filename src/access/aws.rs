@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{
-    AccessError, FieldError, Helpers, Hop, Issued, MfaQuestion, Outcome, PromptError, Retry, Verified,
+    AccessError, FieldError, Helpers, Hop, Issued, MfaQuestion, Outcome, PromptError, Retry,
+    Verified,
 };
 use crate::{
     cloud::{

@@ -261,8 +261,7 @@ impl CredentialProviderFactory for External {
     }
 
     fn request(&self, hop: &Hop<'_>) -> Result<Request, FieldError> {
-        let Facts { provider, item, command, arguments, needs_person, .. } =
-            Facts::of(hop.session);
+        let Facts { provider, item, command, arguments, needs_person, .. } = Facts::of(hop.session);
         let material = serde_json::json!({
             "provider": provider,
             "id": item,

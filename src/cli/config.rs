@@ -145,8 +145,7 @@ impl ProviderTable {
 }
 
 /// All settings.
-const HINT: &str =
-    "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true, and \
+const HINT: &str = "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true, and \
      [providers.NAME] with command = \"/path\", args = [\"...\"], timeout = \"30s\"";
 
 #[expect(clippy::needless_pass_by_value, reason = "where it is called, it is made")]

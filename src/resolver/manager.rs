@@ -305,10 +305,8 @@ impl<'a> CredentialManager<'a> {
                 Ok(self.resolved(entry, &name))
             }
             Err(error) => {
-                if let (Some(flight), ResolveError::Access(AccessError::Cloud(cloud))) =
-                    (&flight, &error)
-                {
-                    flight.share(told::word(cloud.kind), &cloud.code, &cloud.message);
+                if let (Some(flight), Some(shared)) = (&flight, told::shared(&error)) {
+                    flight.share(shared);
                 }
                 self.make_do(hops, &name, want, error)
             }

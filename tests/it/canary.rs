@@ -165,6 +165,8 @@ const ROWS: &[Row] = &[
     row("workspace restore --json", 0),
     row("workspace restore 99 --yes", 2),
     row("workspace restore 1 --yes", 0),
+    row("list --refresh", 0),
+    row("start ext:nope:x", 5),
     row("provider list", 0),
     row("provider list --json", 0),
     row("provider refresh", 5),

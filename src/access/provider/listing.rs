@@ -4,7 +4,11 @@
 //! The file is a cache: one that is damaged, or that another command line of the provider made,
 //! counts as none.
 
-use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::{Path, PathBuf}};
+use std::{
+    collections::HashMap,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 

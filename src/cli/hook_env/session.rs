@@ -167,7 +167,10 @@ impl Wanted<'_> {
             ));
         }
         if !self.context.has_lasting_cache() {
-            let note = format!("'{name}' needs a cache, and there is none here: leapp exec {}", typed(name.as_str()));
+            let note = format!(
+                "'{name}' needs a cache, and there is none here: leapp exec {}",
+                typed(name.as_str())
+            );
             return Ok((None, Note::once(note)));
         }
         if manager.needs_person(self.session)? {
