@@ -6,7 +6,7 @@
 # no assignment, and would split them.
 
 function _leapp {
-    \builtin local program="${_leapp_program-}" answer line current cut last='' place=0 i=0
+    \builtin local program="${_leapp_program-}" answer line current cut last='' quote='' place=0 i=0
     \builtin local -a words first
     COMPREPLY=() words=() first=()
     if ! [ -x "$program" ]; then
@@ -36,7 +36,11 @@ function _leapp {
     done
     # Inside quotes bash replaces what is behind the opening one.
     current=${words[place]#[\'\"]}
+    quote=${words[place]%"$current"}
     words[place]=$current
+    if [ -z "$quote" ]; then
+        words[place]=${current//\\/}
+    fi
     case ${COMP_WORDS[COMP_CWORD]-} in
     [:=]) cut=$current ;;
     *) cut=${current%"${COMP_WORDS[COMP_CWORD]#[\'\"]}"} ;;
@@ -58,11 +62,29 @@ function _leapp {
             case $current in
             --*=*) line=${current%%=*}=$line ;;
             esac
-            COMPREPLY[${#COMPREPLY[@]}]=${line#"$cut"}
+            _leapp_offer "$line" "$cut" "$quote"
             ;;
         esac
     done <<<"$answer"
     \builtin return 0
+}
+
+# Offers a text, written so that the shell reads it as that text and no more: providers give their
+# identities what names they like. What cannot be written behind an open quote is not offered.
+function _leapp_offer {
+    \builtin local text="$1"
+    case $text in
+    *[!A-Za-z0-9_./:@%+=-]*)
+        case $3$text in
+        \'*\'* | \"*[\"\\\`\$!]*) \builtin return 0 ;;
+        \'* | \"*) ;;
+        *) \builtin printf -v text %q "$text" ;;
+        esac
+        ;;
+    esac
+    case $text in
+    "$2"*) COMPREPLY[${#COMPREPLY[@]}]=${text#"$2"} ;;
+    esac
 }
 
 # Names of files; readline quotes them where it can be told to.

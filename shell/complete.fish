@@ -13,7 +13,10 @@ function __leapp_complete
     end
     set -l before (commandline -opc)
     set -l current (commandline -ct)
-    set -l lines ($program complete --at (count $before) -- $before "$current" 2>/dev/null </dev/null)
+    # Of a word with an open quote, what is behind that.
+    set -l typed (string unescape -- $current)
+    or set typed (string trim -l -c "'\"" -- $current)
+    set -l lines ($program complete --at (count $before) -- $before "$typed" 2>/dev/null </dev/null)
     set -l flag
     string match -q -- '--*=*' $current
     and set flag (string replace -r '=.*' '=' -- $current)

@@ -37,7 +37,12 @@ Register-ArgumentCompleter -Native -CommandName leapp -ScriptBlock ({
             $parts = $line.Split("`t")
             $about = $parts[0]
             if ($parts.Count -gt 1 -and $parts[1]) { $about = $parts[1] }
-            [System.Management.Automation.CompletionResult]::new($flag + $parts[0], $parts[0], 'ParameterValue', $about)
+            # Providers give their identities what names they like: none is read as more than a name.
+            $text = $parts[0]
+            if ($text -notmatch '^[A-Za-z0-9_./:%+=-]+$') {
+                $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($text) + "'"
+            }
+            [System.Management.Automation.CompletionResult]::new($flag + $text, $parts[0], 'ParameterValue', $about)
         }
     }
 }.GetNewClosure())

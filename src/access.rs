@@ -22,6 +22,7 @@ mod aws_region;
 mod container;
 mod environment;
 pub mod explain;
+mod external;
 pub mod field;
 mod instance;
 pub mod profile;
@@ -31,6 +32,7 @@ mod rewrite;
 pub mod source;
 
 pub use explain::{Call, Origin};
+pub use external::External;
 pub use field::{Field, FieldError, Form};
 pub use prompt::{MfaQuestion, NoPrompt, OpenQuestion, Prompt, PromptError, Retry};
 
@@ -53,6 +55,7 @@ pub const FOUND: &[&dyn CredentialProviderFactory] = &[
     &profile::ProfileType::WebIdentity,
     &container::Container,
     &environment::Environment,
+    &External,
     &instance::Instance,
 ];
 
@@ -443,6 +446,9 @@ pub enum AccessError {
         /// Whether it only took too long.
         timed_out: bool,
     },
+    /// A provider did not give credentials.
+    #[error(transparent)]
+    Provider(#[from] provider::ProviderError),
     /// The code was used a moment ago.
     #[error("this MFA code was used already; the next one appears in {seconds} s")]
     CodeUsed {

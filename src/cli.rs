@@ -12,6 +12,7 @@ mod doctor;
 mod env;
 mod exec;
 mod explain;
+mod external;
 mod failure;
 mod handout;
 mod hook;

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    AccessError, Call, FieldError, Helpers, Hop, MfaQuestion, Outcome, PromptError, Retry,
+    AccessError, Call, FieldError, Helpers, Hop, Issued, MfaQuestion, Outcome, PromptError, Retry,
     Verified, aws_region,
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+/// How long a session of long-term keys lasts unless asked otherwise, in seconds: AWS's own default.
+pub(super) const USUAL: u32 = 43_200;
 /// How often a one-time code is asked for in all.
 const TRIES: usize = 3;
 
@@ -218,6 +220,25 @@ pub(super) fn verify_at(
 pub(super) fn lacking_keys(hop: &Hop<'_>) -> AccessError {
     let problem = format!("the credentials of the parent of '{}' hold no keys", hop.session.name);
     FieldError { flag: "parent".into(), problem }.into()
+}
+
+/// A session of the long-term keys that `sts` signs with, with a one-time code where a device is
+/// named: such keys never pass through as they are.
+pub(super) fn session_of(
+    hop: &Hop<'_>,
+    sts: &Sts<'_>,
+    device: Option<&str>,
+    helpers: &Helpers<'_>,
+) -> Result<Issued, AccessError> {
+    let duration = hop.duration.unwrap_or(USUAL);
+    let issued = match device {
+        None => sts.get_session_token(duration, None)?,
+        Some(device) => {
+            with_code(hop, device, helpers, |mfa| sts.get_session_token(duration, Some(mfa)))?
+        }
+    };
+    let clock_offset = sts.clock_offset();
+    Ok(Issued { credentials: credentials(issued), clock_offset, notes: Vec::new() })
 }
 
 /// Makes a request with a one-time code, asking anew while codes are rejected.

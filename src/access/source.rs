@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::provider::Settings;
 use crate::{
     model::{CredentialIdentifier, Session, catalog::Unusable},
     secret::Secret,
@@ -22,6 +23,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &super::container::Container,
     &super::instance::Instance,
     &super::environment::Environment,
+    &super::external::External,
 ];
 
 /// One category of sources outside the workspace.
@@ -75,6 +77,21 @@ pub struct Listing {
     pub problems: Vec<Problem>,
     /// What a person should know of a single source.
     pub warnings: Vec<SourceWarning>,
+    /// What a person should know besides: lists that are old, or could not be made anew.
+    pub notes: Vec<String>,
+    /// Why other identities of a provider are not there.
+    pub absences: Vec<Absence>,
+}
+
+/// Why an identity that a provider does not have in its list is not there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Absence {
+    /// The provider.
+    pub provider: String,
+    /// Why, as a sentence.
+    pub text: String,
+    /// The command that looks again.
+    pub command: String,
 }
 
 /// Something about one source that works, but not as one may think.
@@ -126,6 +143,9 @@ pub trait Place {
     /// Where locks lie; `None` where none can be kept.
     fn run(&self) -> Option<&Path>;
 
+    /// The settings of the third-party providers; an error tells why they cannot be read.
+    fn providers(&self) -> Result<&[Settings], Problem>;
+
     /// Whether requests of ours may go to an address that a variable names.
     fn trusts(&self, url: &str) -> bool;
 }
@@ -157,12 +177,15 @@ pub fn files(place: &dyn Place) -> Vec<PathBuf> {
 pub fn list_all(place: &dyn Place, scope: Scope<'_>) -> Listing {
     let mut all = Listing::default();
     for source in SOURCES {
-        let Listing { sessions, unusable, bound, problems, warnings } = source.list(place, scope);
+        let Listing { sessions, unusable, bound, problems, warnings, notes, absences } =
+            source.list(place, scope);
         all.sessions.extend(sessions);
         all.unusable.extend(unusable);
         all.bound.extend(bound);
         all.problems.extend(problems);
         all.warnings.extend(warnings);
+        all.notes.extend(notes);
+        all.absences.extend(absences);
     }
     all.sessions.sort_by_cached_key(|session| {
         let name = session.name.as_str();

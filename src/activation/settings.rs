@@ -150,7 +150,7 @@ impl Proposal {
                     if let Some(last) = lines.last_mut().filter(|line| !line.ends_with('\n')) {
                         last.push('\n');
                     }
-                    lines.push(format!("{key} = \"{value}\"\n"));
+                    lines.push(format!("{key} = {}\n", quoted(value)));
                 }
             }
         }

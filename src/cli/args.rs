@@ -381,6 +381,9 @@ pub(super) struct ProcessArgs {
 pub(super) struct ListArgs {
     /// Only sessions that have this text in their name, type, account, role or region
     pub(super) text: Option<String>,
+    /// Ask the providers first what they have now
+    #[arg(long)]
+    pub(super) refresh: bool,
 }
 
 #[derive(Debug, Args)]

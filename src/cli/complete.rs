@@ -18,6 +18,7 @@ use crate::{
     access::{self, provider::listing::Shelf},
     cloud::partition::PARTITIONS,
     model::{RegionName, Workspace},
+    output::table::visible,
     workspace::Store,
 };
 
@@ -179,7 +180,8 @@ fn regions(recent: &[RegionName]) -> Vec<(String, String)> {
     all
 }
 
-/// The names of sessions and profiles, unless the settings turn them off.
+/// The names of sessions and profiles, and of what providers listed last, unless the settings turn
+/// them off.
 fn sessions(context: &Context) -> Vec<(String, String)> {
     if !context.config().is_ok_and(|config| config.completion_names) {
         return Vec::new();
@@ -189,7 +191,8 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     for session in known.choices() {
         let summary = summary_of(session);
-        let parts = [summary.account, summary.role, Some(session.session_type.clone())];
+        let kind = Some(session.session_type.clone());
+        let parts = [session.display_name.clone(), summary.account, summary.role, kind];
         let about = parts.into_iter().flatten().collect::<Vec<String>>().join(" ");
         let exact = session.identifier().to_string();
         if exact.starts_with(PROFILE) && exact != session.name.as_str() {
@@ -198,6 +201,8 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
         all.push((session.name.to_string(), about));
     }
     all.extend(known.catalog.bound.keys().map(|name| (name.clone(), "a bound profile".to_owned())));
+    // Nobody can judge a name by what a terminal does not show.
+    all.retain(|(name, _)| visible(name) == *name);
     all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
     all
 }
@@ -205,7 +210,7 @@ fn sessions(context: &Context) -> Vec<(String, String)> {
 /// The names of the providers, unless the settings turn names off.
 fn providers(context: &Context) -> Vec<(String, String)> {
     let Ok(config) = context.config() else { return Vec::new() };
-    let shelf = Shelf::new(&context.home);
+    let shelf = Shelf::new(context.home.path());
     let described = config.providers.iter().map(|settings| {
         let last = shelf.read(settings).last;
         (settings.name.to_string(), last.map(|last| last.description.name).unwrap_or_default())
@@ -245,7 +250,9 @@ fn lines(all: &[(String, String)], current: &str) -> String {
             format!("{kind}{value}\t{about}\n")
         }
     };
-    all.iter().filter(|(value, _)| begins(value)).map(line).collect()
+    // What is called by its identifier is no session of the workspace.
+    let fits = |value: &str| kind.is_empty() || !value.contains(':');
+    all.iter().filter(|(value, _)| begins(value) && fits(value)).map(line).collect()
 }
 
 #[cfg(test)]

@@ -7,9 +7,12 @@ use toml::Spanned;
 
 use super::failure::{Failure, Kind, Outcome};
 use crate::{
-    access::provider::{self, ProviderName},
+    access::{
+        provider::{self, ProviderName},
+        source,
+    },
     model::duration,
-    system::files,
+    system::{directory::PathError, files},
 };
 
 /// No settings file is larger, in bytes.
@@ -46,7 +49,14 @@ struct ProviderTable {
 }
 
 /// What is wrong, and where in the text.
-type Problem = (String, usize);
+type Flaw = (String, usize);
+
+/// Why the settings cannot be read.
+#[derive(Debug)]
+enum Unreadable {
+    File(PathError),
+    Text(source::Problem),
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -63,7 +73,26 @@ impl Default for Config {
 impl Config {
     /// Reads the file; none is as good as an empty one.
     pub(super) fn read(path: &Path) -> Outcome<Self> {
-        let Some(content) = files::read_owned(path, LIMIT)? else {
+        Self::parse(path).map_err(|unreadable| match unreadable {
+            Unreadable::File(error) => error.into(),
+            Unreadable::Text(problem) => Failure::new(Kind::Failed, problem.to_string()).hint(HINT),
+        })
+    }
+
+    /// Why the file cannot be read, for who goes on without it.
+    pub(super) fn problem(path: &Path) -> Option<source::Problem> {
+        match Self::parse(path).err()? {
+            Unreadable::File(error) => Some(source::Problem {
+                file: path.to_owned(),
+                place: None,
+                text: error.to_string(),
+            }),
+            Unreadable::Text(problem) => Some(problem),
+        }
+    }
+
+    fn parse(path: &Path) -> Result<Self, Unreadable> {
+        let Some(content) = files::read_owned(path, LIMIT).map_err(Unreadable::File)? else {
             return Ok(Self::default());
         };
         let text = String::from_utf8(content.bytes)
@@ -76,7 +105,7 @@ impl Config {
         let tables = std::mem::take(&mut config.provider_tables);
         let providers = tables.into_iter().map(|(name, table)| table.check(&name));
         config.providers = providers
-            .collect::<Result<_, Problem>>()
+            .collect::<Result<_, Flaw>>()
             .map_err(|(problem, at)| refuse(path, problem, Some(line_and_column(&text, at))))?;
         Ok(config)
     }
@@ -93,7 +122,7 @@ impl Config {
 }
 
 impl ProviderTable {
-    fn check(self, name: &Spanned<String>) -> Result<provider::Settings, Problem> {
+    fn check(self, name: &Spanned<String>) -> Result<provider::Settings, Flaw> {
         let at = name.span().start;
         let name = ProviderName::parse(name.get_ref()).map_err(|e| (e.to_string(), at))?;
         let at = self.command.span().start;
@@ -115,13 +144,14 @@ impl ProviderTable {
     }
 }
 
-fn refuse(path: &Path, problem: String, place: Option<(usize, usize)>) -> Failure {
-    let place = place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
-    let first = problem.lines().next().unwrap_or_default().to_owned();
-    Failure::new(Kind::Failed, format!("{}{place}: {first}", path.display())).hint(
-        "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true, and \
-         [providers.NAME] with command = \"/path\", args = [\"...\"], timeout = \"30s\"",
-    )
+/// All settings.
+const HINT: &str = "the settings are: vault_unlock = \"1h\", endpoint_env = false, completion_names = true, and \
+     [providers.NAME] with command = \"/path\", args = [\"...\"], timeout = \"30s\"";
+
+#[expect(clippy::needless_pass_by_value, reason = "where it is called, it is made")]
+fn refuse(path: &Path, problem: String, place: Option<(usize, usize)>) -> Unreadable {
+    let text = problem.lines().next().unwrap_or_default().to_owned();
+    Unreadable::Text(source::Problem { file: path.to_owned(), place, text })
 }
 
 /// Counted from 1, in characters.

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     access::{
-        Prompt,
-        source::{self, Place},
+        Prompt, provider,
+        source::{self, Place, Problem},
     },
     cloud::{endpoint, partition},
     envdelta::Inherited,
@@ -234,20 +234,32 @@ impl Context {
         "file"
     }
 
+    /// A manager for who only looks at what is in the cache: settings that cannot be read keep
+    /// nothing from being shown.
+    pub(super) fn viewer<'a>(&'a self, catalog: &'a Catalog) -> CredentialManager<'a> {
+        let trusted = self.config().is_ok_and(|config| config.endpoint_env);
+        let surroundings = self.surroundings_with(trusted);
+        let cache = self.existing_cache();
+        CredentialManager::new(catalog, self.run.clone(), cache, surroundings, self)
+    }
+
     fn surroundings(&self) -> Outcome<Surroundings> {
-        let trusted = self.config()?.endpoint_env;
+        Ok(self.surroundings_with(self.config()?.endpoint_env))
+    }
+
+    fn surroundings_with(&self, trusted: bool) -> Surroundings {
         let choice = endpoint::choose(&|name| self.own_text(name), trusted);
         if let Some((name, reason)) = choice.ignored {
             self.ui.note(&format!("{name} is ignored for leapp's own requests: {reason}"));
         }
         let bundles = ["AWS_CA_BUNDLE"].iter().filter_map(|name| variable(name));
-        Ok(Surroundings {
+        Surroundings {
             endpoint: choice.endpoint,
             ca_bundles: bundles.map(PathBuf::from).collect(),
             user: user_name(),
             host: process::host_name().unwrap_or_default(),
             partition_region: self.partition_region(),
-        })
+        }
     }
 
     /// The first region of the partition that the user's own region lies in, unless it is the usual
@@ -337,6 +349,13 @@ impl Place for Context {
 
     fn run(&self) -> Option<&Path> {
         Some(&self.run)
+    }
+
+    fn providers(&self) -> Result<&[provider::Settings], Problem> {
+        self.config().map(|config| config.providers.as_slice()).map_err(|failure| {
+            let (file, text) = (self.home.config(), failure.message);
+            Config::problem(&file).unwrap_or(Problem { file, place: None, text })
+        })
     }
 
     fn trusts(&self, url: &str) -> bool {

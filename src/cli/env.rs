@@ -84,7 +84,7 @@ fn set(context: &Context, args: EnvArgs, shell: &'static dyn Shell) -> Outcome<S
 
 /// The identifier of the session that was named, or is picked now.
 fn named(context: &Context, name: Option<&str>) -> Outcome<String> {
-    let known = context.known();
+    let known = context.known_for(name)?;
     let session = match name {
         Some(name) => known.find(name)?,
         None => choose(context, &known)?,

@@ -259,6 +259,7 @@ impl From<AccessError> for Failure {
             AccessError::Cancelled => Self::cancelled(),
             AccessError::Cloud(error) => error.into(),
             AccessError::Field(error) => error.into(),
+            AccessError::Provider(error) => error.into(),
             AccessError::Vault(error) => error.into(),
             AccessError::MfaRejected | AccessError::CodeUsed { .. } => {
                 Self::of(Kind::NeedsAction, &error)

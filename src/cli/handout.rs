@@ -109,10 +109,7 @@ fn warm(context: &Context, asked: &Asked) -> Option<Answer> {
 
 fn cold(context: &Context, asked: &Asked) -> Outcome<Answer> {
     context.ui.give_code(mfa_code(asked.selection.mfa_code.as_deref())?);
-    let known = match &asked.name {
-        Some(name) => context.known_for(name),
-        None => context.known(),
-    };
+    let known = context.known_for(asked.name.as_deref())?;
     let session = match &asked.name {
         Some(name) => known.find(name)?,
         None => chosen(context, &known)?,

@@ -8,7 +8,7 @@ use super::{
     failure::{Failure, Kind, Outcome},
 };
 use crate::{
-    access::source::{self, Problem, Scope, SourceWarning},
+    access::source::{self, Absence, Problem, Scope, SourceWarning},
     model::{Catalog, CredentialIdentifier, Session, Workspace, catalog::Unusable},
     resolver::answer::Answer,
     system::files::Stamp,
@@ -30,6 +30,10 @@ pub(super) struct Known {
     pub(super) warnings: Vec<SourceWarning>,
     /// What to say, by source, of what is not there.
     absences: Vec<(&'static str, String)>,
+    /// The same of single providers.
+    provider_absences: Vec<Absence>,
+    /// What a person should know besides.
+    pub(super) notes: Vec<String>,
     /// All files that this was made from, as they were before.
     pub(super) files: Vec<(PathBuf, Option<Stamp>)>,
 }
@@ -43,7 +47,7 @@ impl Context {
 
     /// What a name may mean, and all that stands behind it: a file with thousands of profiles costs
     /// little more than one. What is not found is looked for everywhere, for the sake of the hint.
-    pub(super) fn known_for(&self, name: &str) -> Known {
+    pub(super) fn known_around(&self, name: &str) -> Known {
         let known = self.known_beside(self.workspace(), Some(name));
         if known.find(name).is_ok() { known } else { self.known() }
     }
@@ -82,6 +86,8 @@ impl Context {
             unreadable,
             problems: listing.problems,
             warnings: listing.warnings,
+            provider_absences: listing.absences,
+            notes: listing.notes,
             absences: source::SOURCES.iter().map(|s| (s.id(), s.why_absent(self))).collect(),
             files,
         }
@@ -101,8 +107,14 @@ fn around(workspace: &Workspace, name: &str) -> Vec<CredentialIdentifier> {
 fn tell_apart(catalog: &mut Catalog) {
     let names: std::collections::HashSet<String> =
         catalog.workspace.sessions.iter().map(|s| s.name.as_str().to_ascii_lowercase()).collect();
+    // What is written like an identifier would be taken for that.
+    let misleads = |session: &Session| {
+        let read = CredentialIdentifier::parse(session.name.as_str());
+        read.is_ok_and(|id| id != session.identifier())
+    };
     for session in &mut catalog.elsewhere {
-        if names.contains(&session.name.as_str().to_ascii_lowercase()) {
+        let name = session.name.as_str().to_ascii_lowercase();
+        if names.contains(&name) || misleads(session) {
             let exact = crate::model::SessionName::foreign(&session.identifier().to_string());
             session.name = exact.unwrap_or_else(|_| session.name.clone());
         }
@@ -219,13 +231,17 @@ impl Known {
         if let Some(unusable) = self.catalog.unusable(id) {
             return cannot_be_used(unusable);
         }
-        if let Some(problem) = self.problems.first() {
-            return Failure::new(Kind::Incomplete, format!("'{id}' is not there"))
-                .because(problem.to_string())
-                .hint("leapp list shows what can be read");
-        }
         let name = id.single_name().map_or_else(|| id.to_string(), str::to_owned);
         let failure = Failure::new(Kind::Incomplete, format!("'{name}' is not there"));
+        if let CredentialIdentifier::External { provider, .. } = id {
+            let absence = self.provider_absences.iter().find(|known| known.provider == *provider);
+            if let Some(absence) = absence {
+                return failure.because(&absence.text).hint(&absence.command);
+            }
+        } else if let Some(problem) = self.problems.first() {
+            let failure = failure.because(problem.to_string());
+            return failure.hint("leapp list shows what can be read");
+        }
         let failure = match source::of(id) {
             Some(source) => {
                 let why = self.absences.iter().find(|(of, _)| *of == source.id());
@@ -279,9 +295,12 @@ fn cannot_be_used(unusable: &Unusable) -> Failure {
     let failure =
         Failure::new(Kind::Incomplete, format!("'{}' cannot be used", unusable.identifier))
             .because(unusable.reason.clone());
-    match &unusable.place {
-        Some(place) => failure.hint(format!("see {place}")),
-        None => failure.hint("leapp list"),
+    match (&unusable.place, &unusable.identifier) {
+        (Some(place), _) => failure.hint(format!("see {place}")),
+        (None, CredentialIdentifier::External { provider, .. }) => {
+            failure.hint(format!("leapp provider refresh {provider}"))
+        }
+        (None, _) => failure.hint("leapp list"),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     context::Context,
     failure::Outcome,
     known::Known,
-    print, print_json,
+    print, print_json, provider,
     session::{summary_of, with_parent},
 };
 use crate::{
@@ -21,8 +21,11 @@ use crate::{
 };
 
 pub(super) fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
+    if args.refresh {
+        provider::refresh_all(context)?;
+    }
     let known = context.known();
-    let manager = context.manager(&known.catalog, context.existing_cache())?;
+    let manager = context.viewer(&known.catalog);
     let statuses = status::of_all(&manager, &known.catalog);
     let wanted = args.text.as_deref().unwrap_or_default().to_lowercase();
     let mut shown: Vec<(&Session, Status)> = known
@@ -106,6 +109,9 @@ fn say_notes(context: &Context, known: &Known, shown: &[(&Session, Status)]) {
     for problem in &known.problems {
         context.ui.note(&format!("{problem}; nothing in that file counts"));
     }
+    for note in &known.notes {
+        context.ui.note(note);
+    }
     let visible: HashSet<CredentialIdentifier> =
         shown.iter().map(|(session, _)| session.identifier()).collect();
     for warning in known.warnings.iter().filter(|w| visible.contains(&w.identifier)) {
@@ -129,6 +135,16 @@ pub(super) fn in_words(status: Status) -> String {
         Status::NeedsLogin => "needs login".into(),
         Status::NeedsPerson => "needs MFA".into(),
         Status::Pending => "pending".into(),
+    }
+}
+
+/// The same for one session: not everybody asks for the code of a device.
+pub(super) fn in_words_of(session: &Session, status: Status) -> String {
+    match (status, &session.source) {
+        (Status::NeedsPerson, Some(CredentialIdentifier::External { .. })) => {
+            "needs an answer".into()
+        }
+        _ => in_words(status),
     }
 }
 
@@ -159,14 +175,24 @@ fn row(context: &Context, known: &Known, session: &Session, status: Status) -> R
     Row {
         mark: if is_on(context, session) { "*" } else { "" },
         cells: vec![
-            format!("{}{protected}{key}", session.name),
+            format!("{}{protected}{key}", name_of(session)),
             session.session_type.clone(),
             dash(summary.account),
             dash(summary.role),
             region.unwrap_or_else(|| fallback_region(session)),
-            in_words(status),
+            in_words_of(session, status),
         ],
         emphasis,
+    }
+}
+
+/// What a person types; with what a provider calls it, which says more than most ids.
+fn name_of(session: &Session) -> String {
+    match (&session.source, &session.display_name) {
+        (Some(CredentialIdentifier::External { .. }), Some(shown)) => {
+            format!("{} ({shown})", session.name)
+        }
+        _ => session.name.to_string(),
     }
 }
 

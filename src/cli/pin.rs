@@ -22,7 +22,7 @@ use crate::{
         project::{self, NAMES},
         trust::Scope,
     },
-    model::Session,
+    model::{Session, SessionName},
     system::{git_ignore, terminal::Terminal},
 };
 

@@ -168,7 +168,13 @@ impl Doubt {
                 format!("session '{now}' is not what it was when this file was trusted"),
                 "leapp trust".to_owned(),
             ),
-            Self::Gone => (format!("session '{name}' is gone"), "leapp pin NAME".to_owned()),
+            Self::Gone => match proposal.session() {
+                Target::Identifier(CredentialIdentifier::External { provider, .. }) => (
+                    format!("'{name}' is not in the last list of provider '{provider}'"),
+                    format!("leapp provider refresh {provider}"),
+                ),
+                _ => (format!("session '{name}' is gone"), "leapp pin NAME".to_owned()),
+            },
             Self::NotAzure(second) => {
                 (format!("'{second}' is no Azure session"), format!("leapp session show {second}"))
             }

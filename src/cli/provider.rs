@@ -2,6 +2,8 @@
 //!
 //! `list` runs none of them: it tells what they said last.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -17,11 +19,13 @@ use crate::{
     },
     model::{Timestamp, duration},
     output::table::{self, Emphasis, Row},
-    system::clock,
+    system::{clock, directory, lock::Lock},
 };
 
 /// Where the protocol is described.
 const MANUAL: &str = "docs/providers.md describes them";
+/// How long another process that asks a provider is waited for.
+const WAIT: Duration = Duration::from_secs(30);
 
 pub(super) fn run(context: &Context, command: &ProviderCommand) -> Outcome<()> {
     match command {
@@ -31,7 +35,7 @@ pub(super) fn run(context: &Context, command: &ProviderCommand) -> Outcome<()> {
 }
 
 fn list(context: &Context) -> Outcome<()> {
-    let shelf = Shelf::new(&context.home);
+    let shelf = Shelf::new(context.home.path());
     let providers = &context.config()?.providers;
     let all: Vec<(&Settings, Listing)> = providers.iter().map(|p| (p, shelf.read(p))).collect();
     if context.ui.manner().json {
@@ -102,39 +106,90 @@ fn refresh(context: &Context, name: Option<&str>) -> Outcome<()> {
     if chosen.is_empty() {
         return Err(Failure::new(Kind::Incomplete, "no providers are configured").hint(MANUAL));
     }
-    context.home.refuse_inside_git(variable("LEAPP_HOME").is_some())?;
-    let environment = provider::environment(&|name| context.own(name));
-    let mut done = Vec::new();
-    let mut failures: Vec<Failure> = Vec::new();
-    for settings in &chosen {
-        context.ui.waiting(&format!("asking provider '{}'", settings.name));
-        let provider = Provider::new(settings, &environment);
-        let now = Timestamp(clock::now());
-        match listing::refresh(&provider, &Shelf::new(&context.home), now) {
-            Ok((listed, changes)) => done.push((*settings, listed, changes)),
-            Err(error) => {
-                let failure = Failure::from(error);
-                if chosen.len() == 1 || failure.kind == Kind::Cancelled {
-                    return Err(failure);
-                }
-                // One that fails keeps no other from being asked.
-                context.ui.note(&in_a_line(&failure));
-                failures.push(failure);
-            }
-        }
-    }
-    if done.iter().any(|(_, _, changes)| !changes.is_empty()) {
-        crate::activation::lease::revoke_all(&context.run);
-    }
+    let Asked { done, failures } = ask(context, &chosen)?;
     tell(context, &done)?;
+    let number = failures.len();
     match failures.into_iter().next() {
         None => Ok(()),
+        Some(only) if chosen.len() == 1 => Err(only),
         Some(first) => {
-            let (failed, all) = (chosen.len() - done.len(), chosen.len());
-            let message = format!("{failed} of {all} providers did not list what they have");
+            let message = format!("{number} of {} providers did not list anything", chosen.len());
             Err(Failure::new(first.kind, message).hint("leapp provider list"))
         }
     }
+}
+
+/// Asks every provider anew. One that fails is a note: it keeps nothing from being listed.
+pub(super) fn refresh_all(context: &Context) -> Outcome<()> {
+    // Settings that cannot be read are told with the list.
+    let Ok(config) = context.config() else { return Ok(()) };
+    if config.providers.is_empty() {
+        context.ui.note(&format!("no providers are configured; {MANUAL}"));
+        return Ok(());
+    }
+    let chosen: Vec<&Settings> = config.providers.iter().collect();
+    let Asked { done, failures } = ask(context, &chosen)?;
+    if let ([_], [failure]) = (chosen.as_slice(), failures.as_slice()) {
+        context.ui.note(&in_a_line(failure));
+    }
+    for (settings, listed, changes) in done {
+        context.ui.say(&news(settings, &listed, &changes));
+    }
+    Ok(())
+}
+
+/// Asks one provider anew, because its last listing has not what is wanted. Of several processes that
+/// do so at once, the first one asks.
+pub(super) fn look_for(context: &Context, settings: &Settings, id: &str) -> Outcome<()> {
+    let shelf = Shelf::new(context.home.path());
+    let path = context.run.join(format!("refresh-{}.lock", settings.name));
+    let made = directory::ensure(&context.run).is_ok();
+    // Without a lock nobody is kept waiting, and everybody asks.
+    let _lock = made.then(|| Lock::take(&path, WAIT).ok().flatten());
+    let has = |listed: Listed| listed.items.iter().any(|i| i.id == id && i.unusable.is_none());
+    if shelf.read(settings).last.is_some_and(has) {
+        return Ok(());
+    }
+    match ask(context, &[settings])?.failures.into_iter().next() {
+        None => Ok(()),
+        Some(failure) => Err(failure),
+    }
+}
+
+/// What came of asking providers anew.
+struct Asked<'a> {
+    done: Vec<(&'a Settings, Listed, Changes)>,
+    failures: Vec<Failure>,
+}
+
+/// Asks providers anew, one after the other. An error is something that keeps all from being asked.
+fn ask<'a>(context: &Context, chosen: &[&'a Settings]) -> Outcome<Asked<'a>> {
+    context.home.refuse_inside_git(variable("LEAPP_HOME").is_some())?;
+    let environment = provider::environment(&|name| context.own(name));
+    let mut asked = Asked { done: Vec::new(), failures: Vec::new() };
+    for settings in chosen {
+        context.ui.waiting(&format!("asking provider '{}'", settings.name));
+        let provider = Provider::new(settings, &environment);
+        let now = Timestamp(clock::now());
+        match listing::refresh(&provider, &Shelf::new(context.home.path()), now) {
+            Ok((listed, changes)) => asked.done.push((*settings, listed, changes)),
+            Err(error) => {
+                let failure = Failure::from(error);
+                if failure.kind == Kind::Cancelled {
+                    return Err(failure);
+                }
+                if chosen.len() > 1 {
+                    // One that fails keeps no other from being asked.
+                    context.ui.note(&in_a_line(&failure));
+                }
+                asked.failures.push(failure);
+            }
+        }
+    }
+    if asked.done.iter().any(|(_, _, changes)| !changes.is_empty()) {
+        crate::activation::lease::revoke_all(&context.run);
+    }
+    Ok(asked)
 }
 
 fn in_a_line(failure: &Failure) -> String {
@@ -158,16 +213,7 @@ fn tell(context: &Context, done: &[(&Settings, Listed, Changes)]) -> Outcome<()>
     }
     for (settings, listed, changes) in done {
         let name = &settings.name;
-        let noun = if listed.items.len() == 1 { "identity" } else { "identities" };
-        let parts = [
-            (changes.added.len(), "added"),
-            (changes.changed.len(), "changed"),
-            (changes.removed.len(), "removed"),
-        ];
-        let parts = parts.iter().filter(|(number, _)| *number > 0);
-        let parts: Vec<String> = parts.map(|(number, word)| format!("{number} {word}")).collect();
-        let news = if parts.is_empty() { "no change".to_owned() } else { parts.join(", ") };
-        context.ui.say(&format!("provider '{name}' has {} {noun} ({news})", count(listed)));
+        context.ui.say(&news(settings, listed, changes));
         for (sign, ids) in [("+", &changes.added), ("~", &changes.changed), ("-", &changes.removed)]
         {
             for id in ids.iter().take(SHOWN) {
@@ -179,6 +225,21 @@ fn tell(context: &Context, done: &[(&Settings, Listed, Changes)]) -> Outcome<()>
         }
     }
     Ok(())
+}
+
+/// How many it has, and how many of them are new.
+fn news(settings: &Settings, listed: &Listed, changes: &Changes) -> String {
+    let name = &settings.name;
+    let noun = if listed.items.len() == 1 { "identity" } else { "identities" };
+    let parts = [
+        (changes.added.len(), "added"),
+        (changes.changed.len(), "changed"),
+        (changes.removed.len(), "removed"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, word)| format!("{number} {word}")).collect();
+    let news = if parts.is_empty() { "no change".to_owned() } else { parts.join(", ") };
+    format!("provider '{name}' has {} {noun} ({news})", count(listed))
 }
 
 /// How many changes of a kind are named.

@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
 }
 
 fn renew(context: &Context, name: &str) -> Outcome<()> {
-    let known = context.known_for(name);
+    let known = context.known_for(Some(name))?;
     let session = known.find(name)?;
     let refuse = |why: &str, hint: &str| {
         let name = &session.name;

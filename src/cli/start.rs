@@ -25,7 +25,7 @@ pub(super) enum Mode {
 
 pub(super) fn run(context: &Context, args: StartArgs, mode: Mode) -> Outcome<()> {
     context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
-    let known = context.known();
+    let known = context.known_for(args.name.as_deref())?;
     let session = match &args.name {
         Some(name) => known.find(name)?,
         None => choose(context, &known)?,

@@ -7,10 +7,11 @@ use super::{
     context::{Context, variable},
     failure::{Failure, Kind, Outcome},
     handout::{Regions, confirm, mfa_code, region, resolve},
-    list::{as_members, in_words},
+    list::{as_members, in_words_of},
     print, print_json,
     session::summary_of,
     start::local,
+    usage::typed,
 };
 use crate::{
     access::Verified,
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<u8> {
     if args.name.is_none() && !args.check {
         return of_this_shell(context).map(|()| 0);
     }
-    let known = context.known();
+    let known = if args.check { context.known_for(Some(&name))? } else { context.known() };
     let session = known.find(&name)?;
     if args.check {
         return check(context, &known.catalog, session, &args).map(|()| 0);
@@ -91,7 +92,7 @@ fn next(kind: envdelta::Kind, is_on: bool, name: &str) -> String {
     match (by_hook, is_on) {
         (true, true) if shell.id() == "powershell" => "leapp-off".to_owned(),
         (true, true) => "leapp off".to_owned(),
-        (true, false) => format!("leapp start {name}"),
+        (true, false) => format!("leapp start {}", typed(name)),
         (false, true) => line(&["leapp", "env", "--unset"]),
         (false, false) => line(&["leapp", "env", name]),
     }
@@ -138,7 +139,7 @@ fn tell(
     if context.ui.manner().json {
         return print_json(&json_of(session, status, checked));
     }
-    let mut text = format!("{}  {}", session.name, in_words(status));
+    let mut text = format!("{}  {}", session.name, in_words_of(session, status));
     if let Status::Active { expires, .. } = status {
         text.push_str(&format!(" (until {})", local(expires)));
     }
@@ -176,6 +177,7 @@ fn json_of(session: &Session, status: Status, checked: Option<(&Verified, &str)>
 /// The exit status of a look without the network.
 fn verdict(context: &Context, session: &Session, status: Status) -> u8 {
     let name = session.name.as_str();
+    let name = typed(name);
     match status {
         Status::Active { .. } | Status::Inactive | Status::Pending => 0,
         Status::NeedsLogin | Status::NeedsPerson => {

@@ -67,3 +67,8 @@ fn hidden(error: &clap::Error) -> Option<Failure> {
         "a secret is never an argument: --secret-access-key-stdin reads it, a terminal asks for it",
     ))
 }
+
+/// A name as a person types it to a shell: what providers and profiles are called may have blanks.
+pub(super) fn typed(name: &str) -> std::borrow::Cow<'_, str> {
+    shell_words::quote(name)
+}

@@ -45,6 +45,11 @@ impl SessionName {
         super::identifier::check(text).map(|()| Self(text.to_owned()))
     }
 
+    /// The name of a source that is called by its identifier, which has been checked.
+    pub fn of(id: &super::CredentialIdentifier) -> Self {
+        Self(id.to_string())
+    }
+
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

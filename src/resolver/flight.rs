@@ -55,12 +55,23 @@ pub(super) struct SharedFailure {
     pub(super) pid: u32,
     /// When, in seconds since the epoch.
     pub(super) at: i64,
-    /// What kind of failure: the word of an error kind of `cloud`.
+    /// What kind of failure: the word of an error kind of `cloud`, or of a provider's failure.
     pub(super) kind: String,
-    /// The provider's code.
+    /// The cloud's code, or a provider's name.
     pub(super) code: String,
     /// What happened.
     pub(super) message: String,
+    /// What helps, where that was told too.
+    #[serde(default)]
+    pub(super) hint: Option<String>,
+}
+
+/// What is shared of a failure.
+pub(super) struct Shared<'a> {
+    pub(super) kind: &'static str,
+    pub(super) code: &'a str,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
 }
 
 /// The lead; dropping it ends it.
@@ -124,13 +135,15 @@ impl Flight {
     }
 
     /// Leaves a failure for those who wait.
-    pub(super) fn share(&self, kind: &str, code: &str, message: &str) {
+    pub(super) fn share(&self, failure: Shared<'_>) {
+        let Shared { kind, code, message, hint } = failure;
         let shared = SharedFailure {
             pid: process::id(),
             at: clock::now(),
             kind: kind.to_owned(),
             code: code.to_owned(),
-            message: message.to_owned(),
+            message,
+            hint,
         };
         let text = serde_json::to_vec(&shared).unwrap_or_default();
         _ = files::write_private(&self.failure, &text, Durability::Cache);

@@ -339,8 +339,8 @@ impl<'a> CredentialManager<'a> {
                 Ok(self.resolved(entry, &name))
             }
             Err(error) => {
-                if let (Some(flight), ResolveError::Access(error)) = (&flight, &error) {
-                    told::share(flight, error);
+                if let (Some(flight), Some(shared)) = (&flight, told::shared(&error)) {
+                    flight.share(shared);
                 }
                 self.make_do(hops, &name, want, error)
             }

@@ -183,6 +183,8 @@ const ROWS: &[Row] = &[
     prints("env temporary --show --shell bash"),
     prints("credential-process process"),
     row("exec halfkey true", 5),
+    row("list --refresh", 0),
+    row("start ext:nope:x", 5),
     row("provider list", 0),
     row("provider list --json", 0),
     row("provider refresh", 5),

@@ -305,7 +305,8 @@ fn an_answer_is_never_evaluated() {
             _ => format!("_leapp_program={}", hostile.display()),
         };
         let mut shell = Completing::new(&world, kind, &more).shell;
-        shell.keys("leapp env x\t\t");
+        // In bash the first one writes the backslash that all have in common.
+        shell.keys(if kind == Kind::Bash { "leapp env x\t\t\t" } else { "leapp env x\t\t" });
         shell.sees("touch");
         // The line is thrown away.
         shell.keys("\u{15}\n");

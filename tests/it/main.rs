@@ -21,6 +21,7 @@ mod doctor;
 mod env;
 mod exec;
 mod explain;
+mod external;
 mod handles;
 mod help;
 mod hooked;

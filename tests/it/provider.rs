@@ -48,7 +48,7 @@ pub(crate) fn guarded() -> tempfile::TempDir {
 ///
 /// Another process writes it: what this one has open for writing, a child of another test could
 /// have too, and the kernel runs no such file.
-fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
     let mut writer = std::process::Command::new("/bin/sh");
     writer.args(["-c", "cat > \"$1\"", "sh"]).arg(&path);
@@ -57,17 +57,17 @@ fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn script(directory: &Path, text: &str) -> PathBuf {
+pub(crate) fn script(directory: &Path, text: &str) -> PathBuf {
     program(directory, "provider", &format!("#!/bin/sh\n{text}\n"))
 }
 
 /// The example, where it may be run, and a file of identities for it.
-fn example(directory: &Path) -> PathBuf {
+pub(crate) fn example(directory: &Path) -> PathBuf {
     let text = fs::read_to_string(repository().join("examples/provider-file.py")).unwrap();
     program(directory, "provider-file.py", &text)
 }
 
-fn identities(directory: &Path) -> PathBuf {
+pub(crate) fn identities(directory: &Path) -> PathBuf {
     let keys = json!({
         "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
         "secretAccessKey": "TESTSECRET/key",
@@ -424,7 +424,7 @@ fn a_provider_sees_what_it_needs_and_nothing_else() {
 }
 
 /// Writes the settings of one provider, `corp`.
-fn configure(world: &World, command: &Path, arguments: &[&Path]) {
+pub(crate) fn configure(world: &World, command: &Path, arguments: &[&Path]) {
     let words: Vec<String> =
         arguments.iter().map(|a| format!("{:?}", a.to_str().unwrap())).collect();
     let text = format!(
@@ -435,7 +435,7 @@ fn configure(world: &World, command: &Path, arguments: &[&Path]) {
     write_settings(world, &text);
 }
 
-fn write_settings(world: &World, text: &str) {
+pub(crate) fn write_settings(world: &World, text: &str) {
     let home = world.leapp_home();
     if !home.exists() {
         fs::create_dir(&home).unwrap();
@@ -537,7 +537,7 @@ fn runs(pid: u32) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(30), "{what}");

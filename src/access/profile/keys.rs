@@ -19,8 +19,6 @@ use crate::{
     system::clock,
 };
 
-/// How long a session of long-term keys lasts unless asked otherwise, in seconds: AWS's own default.
-const USUAL: u32 = 43_200;
 /// Temporary keys whose end nobody has written down are looked at again after this, in seconds.
 pub(in crate::access) const PRESUMED: i64 = 12 * 3600;
 
@@ -82,7 +80,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         let notes = presumed_note(hop, &keys);
         return Request { material: aws::material(hop, &material), asks_person: false, notes };
     }
-    let duration = hop.duration.unwrap_or(USUAL);
+    let duration = hop.duration.unwrap_or(aws::USUAL);
     let material = json!({
         "key_id": keys.key_id,
         "duration": duration,
@@ -147,22 +145,14 @@ fn ended(hop: &Hop<'_>, keys: &TemporaryKeys) -> Result<(), AccessError> {
 }
 
 /// A session of long-term keys, with a one-time code where the profile names a device.
-pub(in crate::access) fn session_of(
+pub(super) fn session_of(
     hop: &Hop<'_>,
     facts: &Facts,
     keys: SigningKeys,
     helpers: &Helpers<'_>,
 ) -> Result<Issued, AccessError> {
-    let duration = hop.duration.unwrap_or(USUAL);
     let sts = Sts::new(route(hop, facts)?, keys, helpers.clock_offset, helpers.waiting);
-    let issued = match &facts.mfa_serial {
-        None => sts.get_session_token(duration, None)?,
-        Some(device) => {
-            aws::with_code(hop, device, helpers, |mfa| sts.get_session_token(duration, Some(mfa)))?
-        }
-    };
-    let clock_offset = sts.clock_offset();
-    Ok(Issued { credentials: aws::credentials(issued), clock_offset, notes: Vec::new() })
+    aws::session_of(hop, &sts, facts.mfa_serial.as_deref(), helpers)
 }
 
 fn is_temporary(facts: &Facts) -> bool {
@@ -179,6 +169,6 @@ pub(super) fn calls(hop: &Hop<'_>, facts: &Facts) -> Vec<Call> {
     if is_temporary(facts) {
         return Vec::new();
     }
-    let (seconds, own) = (hop.duration.unwrap_or(USUAL), facts.sts_endpoint.as_deref());
+    let (seconds, own) = (hop.duration.unwrap_or(aws::USUAL), facts.sts_endpoint.as_deref());
     vec![aws::session_token_call(hop, own, seconds, facts.mfa_serial.as_deref())]
 }

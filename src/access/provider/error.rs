@@ -67,6 +67,18 @@ pub enum Problem {
         /// The last line of its stderr.
         last: Option<String>,
     },
+    /// What another process, which asked for the same, was told.
+    #[error("{message} (as process {process} found)")]
+    Told {
+        /// Of what kind it is.
+        kind: FailureKind,
+        /// What it was told.
+        message: String,
+        /// What helps.
+        hint: Option<String>,
+        /// Which process.
+        process: u32,
+    },
     /// It asks and asks.
     #[error("it asked {0} times and still gives no credentials")]
     TooManyQuestions(usize),
@@ -126,6 +138,7 @@ impl ProviderError {
                 RefusalKind::Unreachable => FailureKind::Unreachable,
             },
             Problem::TimedOut { .. } => FailureKind::Unreachable,
+            Problem::Told { kind, .. } => *kind,
             Problem::Child(_)
             | Problem::Crashed { .. }
             | Problem::Expired
@@ -140,6 +153,7 @@ impl ProviderError {
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
             Problem::Refused(refusal) => refusal.hint.clone(),
+            Problem::Told { hint, .. } => hint.clone(),
             Problem::Reply(ReplyError::Version(spoken)) => {
                 let newer = spoken.iter().all(|version| *version > super::VERSION);
                 Some(

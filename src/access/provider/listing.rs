@@ -4,7 +4,11 @@
 //! The file is a cache: one that is damaged, or that another command line of the provider made,
 //! counts as none.
 
-use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::PathBuf};
+use std::{
+    collections::HashMap,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +19,6 @@ use crate::{
         directory::{self, PathError},
         files::{self, Durability},
         hash,
-        paths::Home,
     },
 };
 
@@ -80,8 +83,8 @@ pub struct Shelf {
 
 impl Shelf {
     /// Those of a home.
-    pub fn new(home: &Home) -> Self {
-        Self { home: home.path().to_owned() }
+    pub fn new(home: &Path) -> Self {
+        Self { home: home.to_owned() }
     }
 
     /// The last listing, as long as the settings name the same command line.

@@ -13,7 +13,7 @@ use crate::{
 
 /// No provider lists more.
 const ITEMS: usize = 10_000;
-/// Of characters in an identity's id.
+/// Of bytes in an identity's id: it is part of an identifier.
 const ID: usize = 256;
 /// Of characters in what people read.
 const WORDS: usize = 500;
@@ -369,8 +369,8 @@ fn check_id(id: &str) -> Result<(), &'static str> {
     if id.trim().is_empty() {
         return Err("is empty");
     }
-    if id.chars().count() > ID {
-        return Err("has more than 256 characters");
+    if id.len() > ID {
+        return Err("has more than 256 bytes");
     }
     if id.chars().any(char::is_control) {
         return Err("has a control character");

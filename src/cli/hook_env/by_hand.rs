@@ -50,7 +50,7 @@ pub(super) fn decide(context: &Context, args: &HookEnvArgs) -> Outcome<Decision>
     let region = answer.delta.region().unwrap_or_default().to_owned();
     let left = duration::brief(clocked.left());
     let note = format!("{} is on ({region}), {left} left; 'leapp off' ends it", answer.session);
-    let protected = context.known_for(&answer.identity).find(&answer.identity)?.protected;
+    let protected = context.known_around(&answer.identity).find(&answer.identity)?.protected;
     let set = Set {
         key: key_of(&answer.delta),
         identity: answer.identity,

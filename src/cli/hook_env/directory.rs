@@ -187,7 +187,7 @@ fn look(context: &Context, hook: &Asking, trusted: &Trusted) -> Decision {
 
 fn try_look(context: &Context, hook: &Asking, trusted: &Trusted) -> Result<Decision, Failure> {
     // The name in the file as well: it may mean something else by now.
-    let known = context.known_for(&trusted.proposal().session().text());
+    let known = context.known_around(&trusted.proposal().session().text());
     if matches!(trusted.bound().identity, CredentialIdentifier::Session(_)) {
         known.readable()?;
     }

@@ -64,7 +64,7 @@ fn look(
     region: Option<&RegionName>,
     held: bool,
 ) -> Outcome<Decision> {
-    let known = context.known_for(identity);
+    let known = context.known_around(identity);
     let session = known.find(identity)?;
     let catalog = &known.catalog;
     let regions = Regions { flag: region.cloned(), ..Regions::default() };

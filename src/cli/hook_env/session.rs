@@ -13,6 +13,7 @@ use crate::{
         context::Context,
         failure::{Failure, Kind as FailureKind, Outcome},
         handout::{Regions, Whole, delta, factory_of, region},
+        usage::typed,
     },
     envdelta::{CLOSED, EnvDelta, Kind, MANAGED, Managed, State},
     model::{Catalog, Credentials, RegionName, Session, Timestamp, duration},
@@ -167,7 +168,10 @@ impl Wanted<'_> {
             ));
         }
         if !self.context.has_lasting_cache() {
-            let note = format!("'{name}' needs a cache, and there is none here: leapp exec {name}");
+            let note = format!(
+                "'{name}' needs a cache, and there is none here: leapp exec {}",
+                typed(name.as_str())
+            );
             return Ok((None, Note::once(note)));
         }
         if manager.needs_person(self.session)? {
