@@ -19,6 +19,7 @@ mod factory;
 mod facts;
 mod keys;
 mod login;
+mod marks;
 mod process;
 mod role;
 mod sso;
@@ -29,6 +30,7 @@ pub use bound::binding;
 pub(super) use factory::ProfileType;
 pub(super) use facts::is_safe;
 pub(super) use keys::PRESUMED;
+pub use marks::marks;
 pub use process::CHAIN;
 
 use validity::{Rejection, Validator};
