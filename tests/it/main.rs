@@ -60,6 +60,8 @@ mod sessions;
 mod shared_config;
 mod shells;
 mod smoke;
+mod status;
+mod status_watch;
 mod support;
 mod terminal;
 mod trust;

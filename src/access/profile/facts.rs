@@ -77,6 +77,7 @@ pub(super) struct Keys {
 
 /// A role by IAM Identity Center.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub(super) struct Sso {
     /// The sso-session; none in the legacy form.
     #[serde(skip_serializing_if = "Option::is_none")]

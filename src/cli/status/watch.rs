@@ -135,9 +135,10 @@ impl<'a> Watcher<'a> {
             self.tell_change(&changed)?;
         }
         let (selection, session) = self.select(&known)?;
-        if let Some(session) = session {
-            self.facts = Facts::of(session);
-        }
+        let name = self.connection.identity().map(|identity| identity.name.clone());
+        let name = name.or_else(|| self.facts.name.take());
+        self.facts = session.map(Facts::of).unwrap_or_default();
+        self.facts.name = name;
         let content = session.and_then(|session| {
             snapshot.content(&session.identifier().to_string()).map(str::to_owned)
         });
@@ -196,9 +197,11 @@ impl<'a> Watcher<'a> {
         }
         let identity = Part::Chosen(choice::identity(session));
         let flag = self.args.region.as_ref();
-        let region = match choice::region_of(self.context, known, session, flag)? {
-            Ok(choice) => Part::Chosen(choice.region.to_string()),
-            Err(failure) => Part::Missing(Some(failure.in_a_line())),
+        let region = match choice::region_of(self.context, known, session, flag) {
+            Ok(Ok(choice)) => Part::Chosen(choice.region.to_string()),
+            // A flag that is wrong from the start is a wrong argument.
+            Err(failure) if self.seen.is_none() => return Err(failure),
+            Ok(Err(failure)) | Err(failure) => Part::Missing(Some(failure.in_a_line())),
         };
         Ok((Selection { identity, region }, Some(session)))
     }
