@@ -145,9 +145,7 @@ fn an_unexpired_entry_is_valid_though_nobody_was_asked_about_it() {
     let own = profiles();
     own.leapp(["exec", "dev", "--", "true"]).succeeds();
     let asked = own.world.actions().len();
-    own.leapp(["status", "dev"])
-        .succeeds()
-        .prints_part("dev@eu-west-1  account 444455556666  59m left (until ");
+    own.leapp(["status", "dev"]).succeeds().prints_part("dev@eu-west-1  account 444455556666  ");
     let json = state(&own.leapp(["status", "dev", "--json"]), 0);
     assert_eq!((&json["state"], &json["checked"]), (&json!("valid"), &json!(false)));
     assert_eq!(
@@ -268,7 +266,7 @@ fn without_a_name_this_shell_is_meant_and_never_anybody_else() {
     let json = state(&own.leapp(["status", "--json"]), 5);
     assert_eq!((&json["state"], &json["missing"]), (&json!("incomplete"), &json!(["identity"])));
     let inside = |text: &str| own.leapp(["exec", "dev", "--", "sh", "-c", text]);
-    inside("leapp status").succeeds().prints_part("dev@eu-west-1  account 444455556666  59m left");
+    inside("leapp status").succeeds().prints_part("dev@eu-west-1  account 444455556666  ");
     let json = state(&inside("leapp status --json"), 0);
     assert_eq!((&json["state"], &json["identifier"]), (&json!("valid"), &json!("profile:dev")));
     let json = state(&inside("leapp status --check --json"), 0);
@@ -303,5 +301,19 @@ fn what_a_directory_says_comes_before_what_a_shell_has() {
     let both = run(&["exec", "other", "--", "sh", "-c", "leapp status"]);
     both.succeeds().prints_part("prod@eu-north-1").says("'other' is on in this shell");
     world.leapp(["session", "remove", "prod", "--yes"]).succeeds();
-    run(&["status"]).fails(5).says("session 'prod' is gone");
+    run(&["status"]).fails(5).says("leapp trust").prints("");
+}
+
+#[test]
+fn when_what_a_shell_has_ends_it_is_told_what_is_needed() {
+    let own = profiles();
+    own.world.control("mfa", json!({ "codes": ["123456"] }));
+    let later = "LEAPP_TEST_CLOCK=90000 leapp status";
+    let inside =
+        |name: &str| own.leapp(["exec", name, "--mfa-code", "123456", "--", "sh", "-c", later]);
+    inside("coded")
+        .fails(3)
+        .prints_part("'coded' requires MFA to connect")
+        .says("leapp start coded");
+    inside("dev").succeeds().prints_part("dev@eu-west-1  account 444455556666  expired at ");
 }

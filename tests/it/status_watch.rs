@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::fs::symlink,
+    os::unix::{fs::symlink, process::ExitStatusExt},
     path::PathBuf,
     process::{Child, Stdio},
     sync::mpsc::{self, Receiver},
@@ -14,6 +14,7 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use crate::{
+    crowd::wait_until,
     profiles::Profiles,
     status::{BASE, DEV},
     support::{CANARY, World},
@@ -30,8 +31,8 @@ struct Watch {
 
 impl Watch {
     fn start(world: &World, words: &[&str]) -> Self {
-        let mut command = world.foreign("setsid");
-        command.args(["--wait", "leapp", "status", "--watch"]).args(words);
+        let mut command = world.command(["status", "--watch"]);
+        command.args(words);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -76,32 +77,28 @@ impl Watch {
         last
     }
 
-    /// Ends it by a signal of a terminal's: what it said on stderr, and its status.
+    /// Ends it by the signal of Ctrl-C: what it said on stderr, and its status as a shell counts.
     fn end(mut self) -> (String, i32) {
-        let inner = self.inner();
-        let sent = std::process::Command::new("kill").args(["-INT", &inner]).status().unwrap();
-        assert!(sent.success());
+        let id = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGINT).unwrap();
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (said, self.child.wait().unwrap().code().unwrap_or(-1))
+        let status = self.child.wait().unwrap();
+        (said, status.code().unwrap_or_else(|| 128 + status.signal().unwrap()))
     }
 
-    /// The process id of leapp itself, behind setsid where that had to fork.
-    fn inner(&self) -> String {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        let child = children.unwrap_or_default().split_whitespace().next().map(str::to_owned);
-        child.unwrap_or_else(|| id.to_string())
+    /// What the process did so far: how often it gave up the processor, and how long it had it.
+    fn effort(&self) -> String {
+        let of =
+            |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap();
+        let status = of("status");
+        let switches = status.lines().filter(|line| line.contains("ctxt_switches"));
+        format!("{}\n{}", switches.collect::<Vec<_>>().join("\n"), of("schedstat"))
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let inner = self.inner();
-        _ = std::process::Command::new("kill")
-            .args(["-KILL", &inner])
-            .stderr(Stdio::null())
-            .status();
         _ = self.child.kill();
         _ = self.child.wait();
     }
@@ -298,7 +295,7 @@ fn what_changes_during_a_slow_check_is_seen_and_the_late_answer_is_not() {
     let fault = json!({ "action": "GetCallerIdentity", "kind": "slow", "seconds": 4, "times": 1 });
     own.world.control("fault", fault);
     let watch = Watch::start(&own.world, &["dev", "--check", "--json"]);
-    crate::crowd::wait_until("the check hangs", || {
+    wait_until("the check hangs", || {
         own.world.actions().last().is_some_and(|action| action == "GetCallerIdentity")
     });
     own.config(&DEV.replace("eu-west-1", "eu-north-1"));
@@ -343,30 +340,38 @@ fn it_is_told_to_people_a_line_each() {
 }
 
 #[test]
-fn a_watch_that_nobody_reads_ends_quietly_and_one_that_nothing_wakes_sleeps() {
+fn a_watch_that_nothing_wakes_sleeps() {
     let own = Profiles::new();
     own.credentials(BASE).config(DEV);
-    let log = own.world.home.path().join("strace.log");
-    let mut command = own.world.foreign("strace");
-    command.args(["-f", "-qq", "-o"]).arg(&log);
-    command.args(["leapp", "status", "--watch", "dev", "--json"]);
+    let watch = Watch::start(&own.world, &["dev", "--json"]);
+    watch.tells(&[("state", "inactive")]);
+    let mut before = watch.effort();
+    wait_until("it has come to rest", || {
+        std::thread::sleep(Duration::from_millis(500));
+        let now = watch.effort();
+        let rests = now == before;
+        before = now;
+        rests
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(watch.effort(), before, "it did something while nothing happened");
+    // What others of the same directory do wakes nobody either.
+    fs::write(own.world.home.path().join(".aws/other"), "x").unwrap();
+    own.config("");
+    watch.tells(&[("removed", "profile:dev")]);
+}
+
+#[test]
+fn a_watch_that_nobody_reads_ends_quietly() {
+    let own = Profiles::new();
+    own.credentials(BASE).config(DEV);
+    let mut command = own.world.command(["status", "--watch", "dev"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    while !line.contains("inactive") {
-        line.clear();
-        assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it ended");
-    }
-    // It comes to rest, and then nothing happens at all.
-    let text = || fs::read_to_string(&log).unwrap();
-    let asleep = |text: &str| text.lines().last().is_some_and(|last| last.contains("poll("));
-    crate::crowd::wait_until("it sleeps", || asleep(&text()));
-    let before = text();
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(text().len(), before.len(), "it did something while nothing happened");
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
     drop(stdout);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!((output.stderr, output.status.code()), (Vec::new(), Some(1)));
 }

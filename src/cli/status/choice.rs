@@ -52,7 +52,15 @@ pub(super) fn choose<'a>(
             Ok(Chosen::Session(session))
         }
         (None, Some(identity)) => of_shell(context, known, &identity),
-        (None, None) => Ok(Chosen::Missing(nothing())),
+        (None, None) => {
+            let failure = nothing();
+            Ok(Chosen::Missing(match project::here(context) {
+                project::Here::Untrusted(place, ..) => failure
+                    .because(format!("{} is not trusted", project::shown(&place.file)))
+                    .hint("leapp trust, or: leapp status NAME"),
+                _ => failure,
+            }))
+        }
     }
 }
 

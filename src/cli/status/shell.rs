@@ -46,9 +46,12 @@ pub(in crate::cli) fn of_this_shell(context: &Context) -> Outcome<()> {
             "expiration": expires.rfc3339(),
             "secondsLeft": left.max(0),
             "status": status,
+            "arn": null,
+            "principal": null,
             "missing": [],
             "action": null,
             "command": null,
+            "reason": null,
             "error": null,
         }));
     }
