@@ -169,7 +169,7 @@ mod tests {
     fn every_state_has_its_exit_status() {
         let invalid = |reason| State::Invalid { reason, cause: String::new() };
         let action = |need| State::RequiresUserAction { need, command: String::new(), cause: None };
-        let (expires, started) = (Timestamp(1), Timestamp(0));
+        let (expires, started) = (Timestamp(1), None);
         for (state, status) in [
             (State::Valid { expires, left: 1, started, caller: None }, 0),
             (State::Inactive, 0),

@@ -116,8 +116,8 @@ pub enum State {
         expires: Timestamp,
         /// Seconds until then, at the time of the look.
         left: i64,
-        /// When they were issued.
-        started: Timestamp,
+        /// When they were issued, where that is known.
+        started: Option<Timestamp>,
         /// What the provider said, if it was asked.
         caller: Option<Caller>,
     },
@@ -444,7 +444,12 @@ mod tests {
     }
 
     fn valid() -> State {
-        State::Valid { expires: Timestamp(3600), left: 3600, started: Timestamp(0), caller: None }
+        State::Valid {
+            expires: Timestamp(3600),
+            left: 3600,
+            started: Some(Timestamp(0)),
+            caller: None,
+        }
     }
 
     fn action(need: Need, command: &str, cause: Option<&str>) -> State {
@@ -452,7 +457,8 @@ mod tests {
         State::RequiresUserAction { need, command: command.to_owned(), cause }
     }
 
-    fn missing(identity: bool, region: bool, cause: Option<&str>) -> State {
+    fn missing(parts: &str, cause: Option<&str>) -> State {
+        let (identity, region) = (parts.contains("identity"), parts.contains("region"));
         let missing = Missing { identity, region };
         State::Incomplete { missing, cause: cause.map(str::to_owned) }
     }
@@ -472,132 +478,86 @@ mod tests {
         connection
     }
 
-    /// State, word, terminal, refresh, long, short, actions.
-    type Row =
-        (State, &'static str, bool, bool, &'static str, &'static str, &'static [&'static str]);
+    /// State, word, whether it is terminal and can be refreshed, long, short, actions.
+    #[derive(Clone)]
+    struct Row(State, &'static str, (bool, bool), String, &'static str, &'static [&'static str]);
 
     fn rows() -> Vec<Row> {
-        const ADD: &[&str] = &["leapp list", "leapp session add"];
-        const REGION: &[&str] = &["leapp region set REGION"];
-        const BOTH: &[&str] = &["leapp list", "leapp session add", "leapp region set REGION"];
-        const RETRY: &[&str] = &["leapp status dev --check", "leapp list", "leapp session add"];
-        const LOGIN: &str = "aws sso login --sso-session work";
-        let unusable = Some("Profile 'dev' is missing required property sso_region");
+        let long = |text: &str| text.to_owned();
+        let fetched = "'dev' has no credentials now; they are fetched when they are needed";
+        let refused = "unable to connect to AWS: AccessDenied: no";
+        let connect = "unable to connect";
+        let (invalid_row, both) = (invalid, (true, true));
+        let retry: &[&str] = &["leapp status dev --check", "leapp list", "leapp session add"];
+        let validating = long("validating the connection of 'dev' to AWS");
+        let (short, way) = ("validating the connection", (false, false));
         vec![
-            (valid(), "valid", true, true, "profile:dev@eu-west-1", "dev@eu-west-1", &[]),
-            (
-                State::Inactive,
-                "inactive",
-                true,
-                true,
-                "'dev' has no credentials now; they are fetched when they are needed",
-                "inactive",
-                &["leapp start dev"],
-            ),
-            (
+            Row(valid(), "valid", both, long("profile:dev@eu-west-1"), "dev@eu-west-1", &[]),
+            Row(State::Inactive, "inactive", both, long(fetched), "inactive", &["leapp start dev"]),
+            Row(
                 State::Pending,
                 "pending",
-                false,
-                true,
-                "the credentials of 'dev' are being fetched",
+                (false, true),
+                long("the credentials of 'dev' are being fetched"),
                 "pending",
                 &[],
             ),
+            Row(State::Validating, "validating", way, validating, short, &[]),
+            Row(invalid_row(Reason::Refused), "invalid", both, long(refused), connect, retry),
+            Row(invalid_row(Reason::Unreachable), "invalid", both, long(refused), connect, retry),
+        ]
+    }
+
+    fn incomplete_rows() -> Vec<Row> {
+        let unusable = "Profile 'dev' is missing required property sso_region";
+        let unknown = "there is no AWS region \"x\"";
+        let (all, none) = ("no region or credentials selected", "no credentials selected");
+        let rows: [(&str, Option<&str>, &str, &[&str]); 4] = [
             (
-                State::Validating,
-                "validating",
-                false,
-                false,
-                "validating the connection of 'dev' to AWS",
-                "validating the connection",
-                &[],
+                "identity region",
+                None,
+                all,
+                &["leapp list", "leapp session add", "leapp region set REGION"],
             ),
-            (
-                missing(true, true, None),
-                "incomplete",
-                true,
-                false,
-                "no region or credentials selected",
-                "no region or credentials selected",
-                BOTH,
-            ),
-            (
-                missing(false, true, Some("there is no AWS region \"x\"")),
-                "incomplete",
-                true,
-                false,
-                "no region selected: there is no AWS region \"x\"",
-                "no region selected",
-                REGION,
-            ),
-            (
-                missing(true, false, None),
-                "incomplete",
-                true,
-                false,
-                "no credentials selected",
-                "no credentials selected",
-                ADD,
-            ),
-            (
-                missing(true, false, unusable),
-                "incomplete",
-                true,
-                false,
-                "no credentials selected: Profile 'dev' is missing required property sso_region",
-                "no credentials selected",
-                ADD,
-            ),
-            (
-                invalid(Reason::Refused),
-                "invalid",
-                true,
-                true,
-                "unable to connect to AWS: AccessDenied: no",
-                "unable to connect",
-                RETRY,
-            ),
-            (
-                invalid(Reason::Unreachable),
-                "invalid",
-                true,
-                true,
-                "unable to connect to AWS: AccessDenied: no",
-                "unable to connect",
-                RETRY,
-            ),
-            (
-                action(Need::Mfa, "leapp start dev", None),
-                "requires-user-action",
-                true,
-                true,
+            ("region", Some(unknown), "no region selected", &["leapp region set REGION"]),
+            ("identity", None, none, &["leapp list", "leapp session add"]),
+            ("identity", Some(unusable), none, &["leapp list", "leapp session add"]),
+        ];
+        let row = |(parts, cause, short, actions): (_, Option<&str>, &'static str, _)| {
+            let long = cause.map_or_else(|| short.to_owned(), |cause| format!("{short}: {cause}"));
+            Row(missing(parts, cause), "incomplete", (true, false), long, short, actions)
+        };
+        rows.map(row).into()
+    }
+
+    fn action_rows() -> Vec<Row> {
+        let login = "aws sso login --sso-session work";
+        let ended = Some("the token has ended");
+        let row = |state, long: &str, short, actions| {
+            Row(state, "requires-user-action", (true, true), long.to_owned(), short, actions)
+        };
+        let start = |need| action(need, "leapp start dev", None);
+        vec![
+            row(
+                start(Need::Mfa),
                 "'dev' requires MFA to connect",
                 "MFA code required",
                 &["leapp start dev"],
             ),
-            (
-                action(Need::Login, LOGIN, Some("the token has ended")),
-                "requires-user-action",
-                true,
-                true,
+            row(
+                action(Need::Login, login, ended),
                 "'dev' requires you to log in: the token has ended",
                 "login required",
-                &[LOGIN],
+                &["aws sso login --sso-session work"],
             ),
-            (
-                action(Need::Unlock, "leapp start dev", None),
-                "requires-user-action",
-                true,
-                true,
+            row(
+                start(Need::Unlock),
                 "'dev' requires you to unlock the vault",
                 "vault locked",
                 &["leapp start dev"],
             ),
-            (
-                action(Need::Confirm, "leapp start dev", None),
-                "requires-user-action",
-                true,
-                true,
+            row(
+                start(Need::Confirm),
                 "'dev' is protected, and must be confirmed",
                 "confirmation required",
                 &["leapp start dev"],
@@ -611,16 +571,13 @@ mod tests {
         assert_eq!((begin.state(), begin.short().as_str()), (&State::Initializing, "initializing"));
         assert_eq!(begin.long(), "reading what is in use");
         assert!(!begin.state().is_terminal() && !begin.state().can_refresh());
-        for (state, word, terminal, refresh, long, short, actions) in rows() {
+        let all = [rows(), incomplete_rows(), action_rows()].concat();
+        for Row(state, word, flags, long, short, actions) in all {
             let connection = at(state.clone());
             assert_eq!(connection.state(), &state);
             assert_eq!(state.as_str(), word);
-            assert_eq!(
-                (state.is_terminal(), state.can_refresh()),
-                (terminal, refresh),
-                "{state:?}"
-            );
-            assert_eq!((connection.long().as_str(), connection.short().as_str()), (long, short));
+            assert_eq!((state.is_terminal(), state.can_refresh()), flags, "{state:?}");
+            assert_eq!((connection.long(), connection.short().as_str()), (long, short));
             assert_eq!(connection.actions(), actions, "{state:?}");
         }
     }
@@ -659,24 +616,24 @@ mod tests {
         let gone = Selection { identity: Part::Missing(None), region: Part::Open };
         assert_eq!(connection.on(Event::Selected(gone)).start, None);
         connection.on(Event::Answered { stamp, answer: Answer::Is(valid()) });
-        assert_eq!(connection.state(), &missing(true, false, None));
+        assert_eq!(connection.state(), &missing("identity", None));
     }
 
     #[test]
     fn what_is_incomplete_asks_nothing_and_is_not_refreshed() {
         let mut connection = at(valid());
-        for (identity, region) in [(true, false), (false, true), (true, true)] {
+        for parts in ["identity", "region", "identity region"] {
             let mut selected = selection("dev", "eu-west-1");
-            if identity {
+            if parts.contains("identity") {
                 selected.identity = Part::Missing(None);
             }
-            if region {
+            if parts.contains("region") {
                 selected.region = Part::Missing(Some("why".to_owned()));
             }
             let step = connection.on(Event::Selected(selected));
             assert_eq!(step, Step { changed: true, start: None });
-            let cause = region.then_some("why");
-            assert_eq!(connection.state(), &missing(identity, region, cause));
+            let cause = parts.contains("region").then_some("why");
+            assert_eq!(connection.state(), &missing(parts, cause));
             assert_eq!(connection.on(Event::Refreshed), Step::default());
             assert_eq!(connection.on(Event::Modified).start, None);
         }

@@ -224,7 +224,7 @@ fn a_prompt_that_is_cancelled_is_no_failure() {
     let line = format!("{} status coded --check --json; echo ended $?.", program().display());
     command.args(["-c", &format!("trap : INT; {line}")]);
     let mut terminal = spawn_command(command, Some(30_000)).unwrap();
-    terminal.exp_string("MFA code for 'coded'").unwrap_or_default();
+    terminal.exp_string("MFA code for ").unwrap();
     terminal.send_control('c').unwrap();
     let rest = terminal.exp_string("ended 130.").unwrap();
     assert!(!rest.contains("\"state\""), "nothing is known that was not known before: {rest}");
@@ -246,6 +246,9 @@ fn a_token_of_the_aws_cli_makes_a_check_possible() {
     write_private(&cache.join(login["name"].as_str().unwrap()), login["text"].as_str().unwrap());
     let json = state(&world.leapp(["status", "sso", "--json"]), 0);
     assert_eq!(json["state"], "inactive");
+    let json = state(&world.leapp(["status", "sso-session:work", "--json"]), 0);
+    assert_eq!((&json["state"], json["secondsLeft"].is_number()), (&json!("valid"), true));
+    world.leapp(["status", "sso-session:work", "--check"]).fails(5).says("which gives no keys");
     portal.control("revoke", json!({}));
     let json = state(&world.leapp(["status", "sso", "--check", "--json"]), 3);
     assert_eq!(

@@ -22,7 +22,7 @@ pub fn marks(place: &dyn Place) -> HashMap<CredentialIdentifier, String> {
     }
     for profile in shared.profiles() {
         let parts = chain(&shared, profile).into_iter().map(|name| own.get(name));
-        let parts = parts.map(|mark| mark.map(|mark| mark.as_bytes()));
+        let parts = parts.map(|mark| mark.map(String::as_bytes));
         marks.insert(CredentialIdentifier::Profile(profile.name.clone()), hash::long(parts));
     }
     for section in shared.sso_sessions() {

@@ -41,7 +41,7 @@ pub(super) fn check(
             let state = State::Valid {
                 expires: clocked.local_expiry(),
                 left: clocked.left(),
-                started: clocked.issued_at,
+                started: Some(clocked.issued_at),
                 caller: Some(Caller { account: verified.account, arn: verified.principal }),
             };
             (Answer::Is(state), None)

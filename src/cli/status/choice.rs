@@ -51,7 +51,7 @@ pub(super) fn choose<'a>(
             }
             Ok(Chosen::Session(session))
         }
-        (None, Some(identity)) => of_shell(context, known, &identity),
+        (None, Some(identity)) => Ok(of_shell(context, known, &identity)),
         (None, None) => {
             let failure = nothing();
             Ok(Chosen::Missing(match project::here(context) {
@@ -72,15 +72,15 @@ fn found(result: Outcome<&Session>) -> Outcome<Chosen<'_>> {
     }
 }
 
-fn of_shell<'a>(context: &Context, known: &'a Known, identity: &str) -> Outcome<Chosen<'a>> {
+fn of_shell<'a>(context: &Context, known: &'a Known, identity: &str) -> Chosen<'a> {
     let Ok(id) = CredentialIdentifier::parse(identity) else {
         let message = format!("this shell has {identity:?}, which this leapp does not know");
-        return Ok(Chosen::Missing(
+        return Chosen::Missing(
             Failure::new(Kind::Incomplete, message).hint("install a newer leapp"),
-        ));
+        );
     };
     if let Some(session) = known.catalog.by_identifier(&id) {
-        return Ok(Chosen::Shell(Some(session)));
+        return Chosen::Shell(Some(session));
     }
     // What such credentials are made from is not in the environment that they are in.
     let of_environment = matches!(
@@ -90,18 +90,18 @@ fn of_shell<'a>(context: &Context, known: &'a Known, identity: &str) -> Outcome<
             | CredentialIdentifier::Instance
     );
     if of_environment {
-        return Ok(Chosen::Shell(None));
+        return Chosen::Shell(None);
     }
     if let (CredentialIdentifier::Session(_), Err(failure)) = (&id, known.readable()) {
         context.ui.note(&failure.message);
-        return Ok(Chosen::Shell(None));
+        return Chosen::Shell(None);
     }
     let name = variable("LEAPP_SESSION").unwrap_or_default().to_string_lossy().into_owned();
     let failure = match known.find(identity) {
         Err(failure) => failure.doing(format!("'{name}', which is on in this shell, is gone")),
         Ok(_) => nothing(),
     };
-    Ok(Chosen::Missing(failure.hint("leapp list; to switch it off: leapp env --unset, leapp off")))
+    Chosen::Missing(failure.hint("leapp list; to switch it off: leapp env --unset, leapp off"))
 }
 
 fn nothing() -> Failure {

@@ -1,22 +1,23 @@
 //! The state of a connection by the cache alone: no network, no vault, no person.
 
 use crate::{
-    access::AccessError,
-    model::Session,
+    access::{self, AccessError},
+    model::{Session, Timestamp},
     resolver::{
         CredentialManager,
         connection::{Missing, Need, State},
         status::{self, Status},
     },
+    system::clock,
 };
 
 /// Looks.
 pub(super) fn look(manager: &CredentialManager<'_>, session: &Session) -> State {
     match status::of(manager, session) {
         Status::Active { left, expires, started } => {
-            State::Valid { expires, left, started, caller: None }
+            State::Valid { expires, left, started: Some(started), caller: None }
         }
-        Status::Inactive => State::Inactive,
+        Status::Inactive => signed_in(manager, session).unwrap_or(State::Inactive),
         Status::Pending => State::Pending,
         Status::Incomplete => {
             let why = manager.cached(session).err().map(|error| error.to_string());
@@ -33,6 +34,14 @@ pub(super) fn look(manager: &CredentialManager<'_>, session: &Session) -> State 
             State::RequiresUserAction { need: Need::Mfa, command: start(session), cause: None }
         }
     }
+}
+
+/// The state of a sign-in, which has an end and no credentials of its own.
+fn signed_in(manager: &CredentialManager<'_>, session: &Session) -> Option<State> {
+    let factory = access::factory(&session.session_type)?;
+    let left = factory.signed_in(session, manager.place())?;
+    let expires = Timestamp(clock::now().saturating_add(left));
+    Some(State::Valid { expires, left, started: None, caller: None })
 }
 
 /// The command that asks for what a session needs.

@@ -60,7 +60,8 @@ pub(super) fn members(connection: &Connection, facts: &Facts) -> Json {
             json!({ "action": need.as_str(), "command": command, "error": cause })
         }
         State::Valid { expires, left, started, .. } => {
-            as_members(Status::Active { left: *left, expires: *expires, started: *started })
+            let started = started.unwrap_or(*expires);
+            as_members(Status::Active { left: *left, expires: *expires, started })
         }
         State::Inactive | State::Initializing | State::Pending | State::Validating => json!({}),
     };
@@ -71,6 +72,9 @@ pub(super) fn members(connection: &Connection, facts: &Facts) -> Json {
     {
         all.extend(nothing);
         all.extend(more);
+        if let State::Valid { started: None, .. } = state {
+            all.remove("startDateTime");
+        }
     }
     all
 }
