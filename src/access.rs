@@ -106,6 +106,12 @@ pub trait CredentialProviderFactory: Sync {
         None
     }
 
+    /// For a source that gives no credentials itself but a sign-in: how many seconds that is good for.
+    fn signed_in(&self, session: &Session, place: &dyn source::Place) -> Option<i64> {
+        _ = (session, place);
+        None
+    }
+
     /// Whether the credentials follow from the caller's environment, so that a name alone does not
     /// tell which they are.
     fn is_of_environment(&self) -> bool {

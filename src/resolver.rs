@@ -7,6 +7,7 @@ pub mod answer;
 pub mod audit;
 pub mod cache;
 pub mod codes;
+pub mod connection;
 mod entry;
 mod flight;
 mod manager;

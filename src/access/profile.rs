@@ -19,6 +19,7 @@ mod factory;
 mod facts;
 mod keys;
 mod login;
+mod marks;
 mod origins;
 mod process;
 mod role;
@@ -30,6 +31,7 @@ pub use bound::binding;
 pub(super) use factory::ProfileType;
 pub(super) use facts::is_safe;
 pub(super) use keys::PRESUMED;
+pub use marks::marks;
 pub use process::CHAIN;
 
 use validity::{At, Rejection, Validator};

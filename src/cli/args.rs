@@ -425,16 +425,19 @@ pub(super) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The session [default: the one of this shell]
+    /// The session [default: the one of this directory, else of this shell]
     pub(super) name: Option<String>,
     /// Ask the cloud whether the credentials are good
     #[arg(long)]
     pub(super) check: bool,
+    /// Stay, and tell what changes; asks nobody
+    #[arg(long)]
+    pub(super) watch: bool,
     /// Where to ask, instead of the session's own region
     #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
     pub(super) region: Option<RegionName>,
     /// The MFA device's code; - reads it from stdin
-    #[arg(long, value_name = "CODE", requires = "check")]
+    #[arg(long, value_name = "CODE", requires = "check", conflicts_with = "watch")]
     pub(super) mfa_code: Option<String>,
 }
 

@@ -244,7 +244,7 @@ fn failure_of(error: ResolveError, manager: &CredentialManager<'_>, session: &Se
 }
 
 /// Adds what was being done, and the command that helps.
-fn explain(failure: Failure, session: &Session) -> Failure {
+pub(super) fn explain(failure: Failure, session: &Session) -> Failure {
     let name = &session.name;
     let role = access::factory(&session.session_type).and_then(|f| f.summary(session).role);
     let what = match role {

@@ -22,7 +22,7 @@ use crate::{
         project::{self, NAMES},
         trust::Scope,
     },
-    model::{Session, SessionName},
+    model::Session,
     system::{git_ignore, terminal::Terminal},
 };
 

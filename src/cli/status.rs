@@ -1,192 +1,193 @@
-//! `leapp status`: what a session, or this shell, has; with `--check`, what the cloud says of it.
+//! `leapp status`: the connection of this directory, this shell or a session; with `--check`, what
+//! the cloud says of it; with `--watch`, what becomes of it.
 
-use serde_json::{Value as Json, json};
+mod changes;
+mod check;
+mod choice;
+mod jobs;
+mod look;
+mod shell;
+mod tell;
+mod watch;
 
 use super::{
-    args::{Selection, StatusArgs},
-    context::{Context, variable},
+    args::StatusArgs,
+    context::Context,
     failure::{Failure, Kind, Outcome},
-    handout::{Regions, confirm, mfa_code, region, resolve},
-    list::{as_members, in_words_of},
+    handout::mfa_code,
+    known::Known,
     print, print_json,
-    session::summary_of,
-    start::local,
-    usage::typed,
 };
 use crate::{
-    access::Verified,
-    envdelta,
-    model::{Catalog, Session, Timestamp, duration},
-    output::table::visible,
-    resolver::status::{self, Status},
-    system::clock,
+    model::Session,
+    resolver::connection::{Answer, Connection, Event, Part, Reason, Selection, State},
 };
 
+use self::{choice::Chosen, tell::Facts};
+
+pub(super) use shell::of_this_shell;
+
 pub(super) fn run(context: &Context, args: StatusArgs) -> Outcome<u8> {
-    let current = context.before.state().and_then(|state| state.identities.first().cloned());
-    let Some(name) = args.name.clone().or(current) else {
-        return Err(Failure::new(
-            Kind::Incomplete,
-            "no session is on in this shell, and none was named",
-        )
-        .hint("leapp status NAME"));
+    if args.watch {
+        return watch::run(context, &args);
+    }
+    context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
+    let known = match args.name.as_deref().filter(|_| args.check) {
+        Some(name) => context.known_for(Some(name))?,
+        None => context.known(),
     };
-    if args.name.is_none() && !args.check {
-        return of_this_shell(context).map(|()| 0);
-    }
-    let known = if args.check { context.known_for(Some(&name))? } else { context.known() };
-    let session = known.find(&name)?;
-    if args.check {
-        return check(context, &known.catalog, session, &args).map(|()| 0);
-    }
-    let manager = context.manager(&known.catalog, context.existing_cache())?;
-    let status = status::of(&manager, session);
-    tell(context, session, status, None)?;
-    Ok(verdict(context, session, status))
-}
-
-/// What this shell has, by its own variables; no file is read.
-pub(super) fn of_this_shell(context: &Context) -> Outcome<()> {
-    let Some(state) = context.before.state() else {
-        return Ok(());
-    };
-    let name = variable("LEAPP_SESSION").unwrap_or_default().to_string_lossy().into_owned();
-    let region = variable("AWS_REGION").unwrap_or_default().to_string_lossy().into_owned();
-    let account = variable("AWS_ACCOUNT_ID").map(|id| id.to_string_lossy().into_owned());
-    let expires = Timestamp(i64::try_from(state.expiry).unwrap_or(0));
-    let left = expires.since(Timestamp(clock::now()));
-    if context.ui.manner().json {
-        return print_json(&json!({
-            "name": name,
-            "identifier": state.identities.first(),
-            "state": if left > 0 { "valid" } else { "inactive" },
-            "checked": false,
-            "region": region,
-            "account": account,
-            "expiration": expires.rfc3339(),
-            "secondsLeft": left.max(0),
-        }));
-    }
-    let account = account.map_or_else(String::new, |id| format!("  account {id}"));
-    let end = if left > 0 {
-        format!("{} left (until {})", duration::brief(left), local(expires))
-    } else if state.expiry == 0 {
-        "has no credentials".to_owned()
-    } else {
-        format!("expired at {}", local(expires))
-    };
-    print(&format!("{}@{}{}  {end}\n", visible(&name), visible(&region), visible(&account)))?;
-    if state.kind == envdelta::Kind::Exec {
-        context.ui.say("next: 'exit' leaves this shell, and the session with it");
-        return Ok(());
-    }
-    context.ui.say(&format!("next: {}", next(state.kind, left > 0, &name)));
-    Ok(())
-}
-
-/// What a person can do about what this shell has.
-fn next(kind: envdelta::Kind, is_on: bool, name: &str) -> String {
-    let shell = super::env::chosen_shell(None);
-    let by_hook = matches!(kind, envdelta::Kind::Directory | envdelta::Kind::Use);
-    let line = |words: &[&str]| shell.eval_line(words).unwrap_or_default();
-    match (by_hook, is_on) {
-        (true, true) if shell.id() == "powershell" => "leapp-off".to_owned(),
-        (true, true) => "leapp off".to_owned(),
-        (true, false) => format!("leapp start {}", typed(name)),
-        (false, true) => line(&["leapp", "env", "--unset"]),
-        (false, false) => line(&["leapp", "env", name]),
+    match choice::choose(context, &known, args.name.as_deref())? {
+        Chosen::Missing(failure) => missing(context, &args, failure),
+        Chosen::Session(session) => of_session(context, &known, session, &args),
+        Chosen::Shell(Some(session)) if args.check => of_session(context, &known, session, &args),
+        Chosen::Shell(None) if args.check => {
+            let message = "what this shell's credentials were made from is not here to be asked";
+            let failure = Failure::new(Kind::Incomplete, message);
+            missing(context, &args, failure.hint("leapp status NAME --check"))
+        }
+        Chosen::Shell(session) => of_shell(context, &known, session, &args),
     }
 }
 
-/// Asks the cloud, in the session's region, with credentials that are fetched if need be.
-fn check(
+/// What this shell has, by its own variables; where that has ended, what is needed to go on.
+fn of_shell(
     context: &Context,
-    catalog: &Catalog,
+    known: &Known,
+    session: Option<&Session>,
+    args: &StatusArgs,
+) -> Outcome<u8> {
+    let Some(session) = session.filter(|_| !shell::has_credentials(context)) else {
+        return of_this_shell(context).map(|()| 0);
+    };
+    let manager = context.manager(&known.catalog, context.existing_cache())?;
+    match look::look(&manager, session) {
+        // That another process has some is not to have them here.
+        State::Inactive | State::Pending | State::Valid { .. } => {
+            of_this_shell(context).map(|()| 0)
+        }
+        _ => of_session(context, known, session, args),
+    }
+}
+
+fn of_session(
+    context: &Context,
+    known: &Known,
     session: &Session,
     args: &StatusArgs,
-) -> Outcome<()> {
-    context.ui.give_code(mfa_code(args.mfa_code.as_deref())?);
-    confirm(context, session)?;
-    let said = Regions { flag: args.region.clone(), ..Regions::default() };
-    let choice = region(context, catalog, session, &said)?;
-    let manager = context.manager(catalog, context.cache(false))?;
-    let resolved = resolve(&manager, session, &Selection::default())?;
-    let verified = manager.verify(session, &resolved, &choice.region);
-    let name = &session.name;
-    let verified = verified.map_err(|error| {
-        let failure =
-            Failure::from(error).doing(format!("the credentials of '{name}' do not work"));
-        match failure.kind {
-            Kind::Invalid => failure.hint(format!("leapp rotate {name}")),
-            _ => failure,
-        }
-    })?;
-    let clocked = &resolved.clocked;
-    let status = Status::Active {
-        left: clocked.left(),
-        expires: clocked.local_expiry(),
-        started: clocked.issued_at,
+) -> Outcome<u8> {
+    let mut connection = Connection::default();
+    let found = choice::region_of(context, known, session, args.region.as_ref())?;
+    let region = match &found {
+        Ok(choice) => Part::Chosen(choice.region.to_string()),
+        Err(failure) => Part::Missing(Some(failure.in_a_line())),
     };
-    tell(context, session, status, Some((&verified, choice.region.as_str())))
+    let identity = Part::Chosen(choice::identity(session));
+    let start = connection.on(Event::Selected(Selection { identity, region })).start;
+    let mut facts = Facts::of(session);
+    let failure = match (start, found) {
+        (Some(validation), Ok(choice)) => {
+            let (answer, failure) = if args.check {
+                for note in &choice.notes {
+                    context.ui.note(note);
+                }
+                facts.checked = true;
+                let manager = context.manager(&known.catalog, context.cache(false))?;
+                check::check(context, &manager, session, &choice.region)
+            } else {
+                let manager = context.manager(&known.catalog, context.existing_cache())?;
+                (Answer::Is(look::look(&manager, session)), None)
+            };
+            connection.on(Event::Answered { stamp: validation.stamp, answer });
+            failure
+        }
+        (_, Err(failure)) => Some(failure),
+        (None, Ok(_)) => None,
+    };
+    finish(context, &connection, &facts, failure)
 }
 
-fn tell(
+/// What was asked for is not there, or nothing was.
+fn missing(context: &Context, args: &StatusArgs, failure: Failure) -> Outcome<u8> {
+    let mut connection = Connection::default();
+    let cause = Some(choice::in_a_line(&failure));
+    connection
+        .on(Event::Selected(Selection { identity: Part::Missing(cause), region: Part::Open }));
+    let facts = Facts { name: args.name.clone(), ..Facts::default() };
+    finish(context, &connection, &facts, Some(failure))
+}
+
+/// Tells the state. With `--json` it is on stdout even where the command fails.
+fn finish(
     context: &Context,
-    session: &Session,
-    status: Status,
-    checked: Option<(&Verified, &str)>,
-) -> Outcome<()> {
-    if context.ui.manner().json {
-        return print_json(&json_of(session, status, checked));
+    connection: &Connection,
+    facts: &Facts,
+    failure: Option<Failure>,
+) -> Outcome<u8> {
+    let json = context.ui.manner().json;
+    // Cancelled is not failed: nothing is known that was not known before.
+    if json && failure.as_ref().is_none_or(|failure| failure.kind != Kind::Cancelled) {
+        print_json(&tell::members(connection, facts))?;
     }
-    let mut text = format!("{}  {}", session.name, in_words_of(session, status));
-    if let Status::Active { expires, .. } = status {
-        text.push_str(&format!(" (until {})", local(expires)));
+    if let Some(failure) = failure {
+        return Err(failure);
     }
-    match checked {
-        None => {}
-        Some((verified, region)) => {
-            let (account, principal) = (visible(&verified.account), visible(&verified.principal));
-            text.push_str(&format!("\naccount {account}\n{principal}\nchecked in {region}"));
-        }
+    if !json {
+        print(&format!("{}\n", tell::in_words(connection, facts)))?;
     }
-    print(&format!("{text}\n"))
+    if let Some(next) = tell::next(connection) {
+        context.ui.say(&format!("next: {next}"));
+    }
+    Ok(exit(connection.state()))
 }
 
-fn json_of(session: &Session, status: Status, checked: Option<(&Verified, &str)>) -> Json {
-    let state = match status {
-        Status::Active { .. } => "valid",
-        other => other.as_str(),
+/// The exit status of a state.
+fn exit(state: &State) -> u8 {
+    match state {
+        State::Inactive
+        | State::Initializing
+        | State::Pending
+        | State::Valid { .. }
+        | State::Validating => 0,
+        State::Incomplete { .. } => Kind::Incomplete.exit(),
+        State::Invalid { reason, .. } => match reason {
+            Reason::Failed => Kind::Failed,
+            Reason::Refused => Kind::Invalid,
+            Reason::Storage => Kind::Storage,
+            Reason::Unreachable => Kind::Unreachable,
+        }
+        .exit(),
+        State::RequiresUserAction { .. } => Kind::NeedsAction.exit(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Timestamp,
+        resolver::connection::{Missing, Need},
     };
-    let summary = summary_of(session);
-    let mut all = json!({
-        "name": session.name,
-        "identifier": session.identifier().to_string(),
-        "state": state,
-        "checked": checked.is_some(),
-        "account": checked.map(|(v, _)| v.account.clone()).or(summary.account),
-        "principal": checked.map(|(v, _)| v.principal.clone()),
-        "region": checked.map(|(_, region)| region),
-    });
-    if let (Some(all), Some(more)) = (all.as_object_mut(), as_members(status).as_object()) {
-        all.extend(more.clone());
-    }
-    all
-}
 
-/// The exit status of a look without the network.
-fn verdict(context: &Context, session: &Session, status: Status) -> u8 {
-    let name = session.name.as_str();
-    let name = typed(name);
-    match status {
-        Status::Active { .. } | Status::Inactive | Status::Pending => 0,
-        Status::NeedsLogin | Status::NeedsPerson => {
-            context.ui.say(&format!("next: leapp start {name}"));
-            Kind::NeedsAction.exit()
-        }
-        Status::Incomplete => {
-            context.ui.say(&format!("next: leapp session show {name}"));
-            Kind::Incomplete.exit()
+    #[test]
+    fn every_state_has_its_exit_status() {
+        let invalid = |reason| State::Invalid { reason, cause: String::new() };
+        let action = |need| State::RequiresUserAction { need, command: String::new(), cause: None };
+        let (expires, started) = (Timestamp(1), None);
+        for (state, status) in [
+            (State::Valid { expires, left: 1, started, caller: None }, 0),
+            (State::Inactive, 0),
+            (State::Pending, 0),
+            (action(Need::Confirm), 3),
+            (action(Need::Login), 3),
+            (action(Need::Mfa), 3),
+            (action(Need::Unlock), 3),
+            (invalid(Reason::Refused), 4),
+            (State::Incomplete { missing: Missing::default(), cause: None }, 5),
+            (invalid(Reason::Unreachable), 6),
+            (invalid(Reason::Storage), 7),
+            (invalid(Reason::Failed), 1),
+        ] {
+            assert_eq!(exit(&state), status, "{state:?}");
         }
     }
 }

@@ -30,7 +30,7 @@ fn crowd(world: &World, words: &[&str]) -> Vec<Output> {
 
 /// Waits, for a minute at most.
 #[track_caller]
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_mins(1);
     while !condition() {
         assert!(Instant::now() < end, "waited in vain until {what}");

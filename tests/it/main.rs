@@ -69,6 +69,8 @@ mod shared_config;
 mod shells;
 mod smoke;
 mod sources;
+mod status;
+mod status_watch;
 mod support;
 mod terminal;
 mod trust;

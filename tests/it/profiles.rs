@@ -28,6 +28,11 @@ impl Profiles {
         self.write("credentials", text)
     }
 
+    /// Writes a file beside one of the two, from which it can be moved into its place.
+    pub(crate) fn aside(&self, name: &str, text: &str) -> &Self {
+        self.write(&format!("{name}.new"), text)
+    }
+
     fn write(&self, name: &str, text: &str) -> &Self {
         let directory = self.world.home.path().join(".aws");
         fs::create_dir_all(&directory).unwrap();
