@@ -23,3 +23,4 @@ pub mod paths;
 pub mod process;
 mod signals;
 pub mod terminal;
+pub mod users_file;
