@@ -225,12 +225,7 @@ fn writable(path: &Path) -> Result<(), UsersFileError> {
 }
 
 /// A refusal, with who owns the path that is in the way.
-fn blocked(
-    path: &Path,
-    action: &'static str,
-    target: &Path,
-    error: io::Error,
-) -> UsersFileError {
+fn blocked(path: &Path, action: &'static str, target: &Path, error: io::Error) -> UsersFileError {
     match std::fs::metadata(path) {
         Ok(meta) if error.kind() == io::ErrorKind::PermissionDenied => blocked_by(path, &meta),
         _ => PathError::io(action, target, error).into(),
@@ -323,7 +318,10 @@ mod tests {
         set(&path, "one").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
         let error = set(&path, "two").unwrap_err().to_string();
-        assert!(error.contains("/config' cannot be written") && error.contains("mode 0444"), "{error}");
+        assert!(
+            error.contains("/config' cannot be written") && error.contains("mode 0444"),
+            "{error}"
+        );
         assert!(check(&path).is_err());
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         check(&path).unwrap();
