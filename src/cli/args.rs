@@ -379,7 +379,7 @@ pub(super) struct ProcessArgs {
     /// How long the credentials must last at least, or fail
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) min_ttl: Option<u32>,
-    /// Leapp's home, instead of LEAPP_HOME and ~/.Leapp
+    /// Where leapp keeps its files, instead of its usual home
     #[arg(long, value_name = "DIRECTORY", value_hint = clap::ValueHint::DirPath)]
     pub(super) home: Option<std::path::PathBuf>,
     /// Print the credentials even on a terminal

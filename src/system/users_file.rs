@@ -297,14 +297,14 @@ mod tests {
             calls += 1;
             if calls < 3 {
                 // Another program, which knows nothing of our lock.
-                std::fs::File::options().append(true).open(&path).unwrap().write_all(b"2").unwrap();
+                File::options().append(true).open(&path).unwrap().write_all(b"2").unwrap();
             }
             Ok(Some(SecretBytes::new([bytes.unwrap(), b"3"].concat())))
         })
         .unwrap();
         assert_eq!((calls, std::fs::read(&path).unwrap()), (3, b"1223".to_vec()));
         let busy = replace::<UsersFileError>(&path, 99, |bytes| {
-            std::fs::File::options().append(true).open(&path).unwrap().write_all(b"2").unwrap();
+            File::options().append(true).open(&path).unwrap().write_all(b"2").unwrap();
             Ok(Some(SecretBytes::new(bytes.unwrap().to_vec())))
         });
         assert!(matches!(busy, Err(UsersFileError::Busy(_))), "{busy:?}");

@@ -169,6 +169,8 @@ pub struct Edit {
     pub removed: Vec<String>,
     /// What stays in the section: keys.
     pub left: Vec<String>,
+    /// Whether the profile has no region.
+    pub lacks_region: bool,
 }
 
 /// One of the two files, parsed.
@@ -258,7 +260,8 @@ pub fn bind(config: Text<'_>, credentials: Text<'_>, wish: &Wish<'_>) -> Result<
     file.inherited(GIVERS)?;
     let removed = clear(&file, section, wish)?;
     let region = region(section, in_credentials, wish);
-    let mut edit = Edit { removed, ..Edit::default() };
+    let present = region.is_some() || has_region(section) || has_region(in_credentials);
+    let mut edit = Edit { removed, lacks_region: !present, ..Edit::default() };
     let mut editor = file.document.edit();
     let kind = kind_of(wish.profile);
     for key in &edit.removed {
@@ -332,6 +335,10 @@ fn stands_for(command: &str, wish: &Wish<'_>) -> Option<String> {
             Some(format!("credential_process of '{program}'"))
         }
     }
+}
+
+fn has_region(section: Option<&Section>) -> bool {
+    value(section, REGION).is_some_and(|region| !region.is_empty())
 }
 
 /// The region that is to be written, if one is.
@@ -478,7 +485,7 @@ pub fn bind_for_key(
 /// A key that something else stands beside is not a profile of keys alone.
 fn only_key(file: &File<'_>, section: &Section, profile: &str) -> Result<(), StanzaError> {
     let others = givers(section, GIVERS).into_iter().filter(|one| {
-        !(one.key == KEY_ID || one.key == SECRET_KEY) && !one.value.expose().is_empty()
+        !(one.key == KEY_ID || one.key == SECRET_KEY || one.value.expose().is_empty())
     });
     let what: Vec<String> =
         others.map(|one| format!("{} ({})", one.key, file.place(one.line))).collect();

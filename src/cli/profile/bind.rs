@@ -140,6 +140,12 @@ fn tell(context: &Context, known: &Known, told: &Told<'_>, done: &Edit) -> Outco
     }
     if !dry_run {
         notes(context, known, session, profile);
+        if done.lacks_region {
+            let command = format!("leapp profile bind {} {} --region", session.name, word(profile));
+            context.ui.note(&format!(
+                "the profile has no region, and some programs need one: {command} REGION"
+            ));
+        }
     }
     Ok(())
 }
@@ -178,7 +184,7 @@ fn notes(context: &Context, known: &Known, session: &Session, profile: &str) {
     }
     let chain = known.catalog.chain(session).unwrap_or_default();
     let asks = |hop: &&Session| access::factory(&hop.session_type).is_some_and(|f| f.asks(hop));
-    if chain.iter().any(|hop| asks(hop)) {
+    if chain.iter().any(asks) {
         context.ui.note(&format!(
             "programs are never asked for a code: 'leapp start {name}' fetches the credentials first"
         ));

@@ -54,7 +54,12 @@ pub(in crate::cli) fn bindings(context: &Context, known: &Known) -> Vec<Binding>
 
 fn trouble(context: &Context, known: &Known, binding: &Binding) -> Option<Trouble> {
     let (profile, bound) = (word(&binding.profile), &binding.bound);
-    let session = binding.session.as_deref().unwrap_or("SESSION");
+    let session = match &binding.session {
+        // A profile may have the same name.
+        Some(name) if known.find(name).is_err() => format!("session:{name}"),
+        Some(name) => name.clone(),
+        None => "SESSION".to_owned(),
+    };
     let again = || format!("leapp profile bind {session} {profile}");
     let program = bound.program.display();
     let dead = |text: String, command: String| Some(Trouble { is_dead: true, text, command });
