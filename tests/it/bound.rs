@@ -137,6 +137,11 @@ fn odd_paths_of_program_and_home_reach_the_program_whole() {
     world.unset("LEAPP_HOME");
     let doctor = world.leapp(["doctor"]);
     doctor.prints_part("'default' (").prints_part("works in another home");
+    // And the other way round.
+    world.add_user(&[]).succeeds();
+    world.leapp(["profile", "bind", "work", "usual"]).succeeds();
+    world.set("LEAPP_HOME", odd.join("home"));
+    world.leapp(["doctor"]).prints_part("'usual' (").prints_part("-> unset LEAPP_HOME");
 }
 
 #[test]
@@ -157,7 +162,8 @@ fn a_failure_reaches_the_person_through_the_clients() {
     world.leapp(["session", "edit", "prod", "--protected"]).succeeds();
     hints("on a terminal its name is asked for");
     world.leapp(["profile", "bind", "prod", "other"]).succeeds().says("never switches it on");
-    world.leapp(["session", "remove", "prod", "--yes"]).succeeds();
+    let removed = world.leapp(["session", "remove", "prod", "--yes"]);
+    removed.succeeds().says("profile 'dev' is still bound to it: leapp profile unbind dev");
     hints("leapp list");
     let doctor = world.leapp(["doctor"]);
     doctor.fails(1).prints_part("is not in the workspace").prints_part("leapp profile unbind dev");
@@ -322,8 +328,9 @@ fn a_key_moves_into_the_vault_and_programs_go_on() {
     assert_eq!(fs::read_to_string(config(world)).unwrap(), expected.replace("ROLES", ROLES));
     assert_eq!(own.leapp(["session", "show", "me", "--json"]).json()["region"], "eu-west-1");
     both_are(world, "base", "user/");
-    // A role behind the profile: a source profile may be a process.
-    both_are(world, "admin", "assumed-role/Admin/");
+    // A role behind the profile: a source profile may be a process. (This CLI would ask AWS itself.)
+    let admin = boto(world, "admin").succeeds().json();
+    assert!(admin["arn"].as_str().unwrap().contains("assumed-role/Admin/"), "{admin}");
     assert!(own.caller("admin").contains("assumed-role/Admin/"));
     own.leapp(["doctor"]).succeeds();
 }
@@ -358,6 +365,32 @@ fn a_key_in_the_config_file_is_replaced_there() {
     own.world.control("mfa", serde_json::json!({ "codes": ["123456"] }));
     own.leapp(["start", "me", "--mfa-code", "123456"]).succeeds();
     both_are(&own.world, "default", "user/");
+}
+
+/// The config file was written and the credentials file cannot be: nothing is left of the try.
+#[test]
+fn a_disk_that_is_full_half_way_leaves_both_files_as_they_were() {
+    let own = Profiles::new();
+    let credentials = format!("{BASE}{}", "# much\n".repeat(60_000));
+    own.credentials(&credentials);
+    own.config("[profile base]\nregion = eu-west-1\n");
+    let world = &own.world;
+    let text = "trap '' XFSZ; ulimit -f 200; \
+                leapp session add aws-iam-user me --from-profile base --replace";
+    let failed = world.shell("bash", text);
+    failed.fails(1).says("session 'me' was not added").says("credentials'").says("full");
+    let config = fs::read_to_string(config(world)).unwrap();
+    assert_eq!(config, "[profile base]\nregion = eu-west-1\n");
+    let after = fs::read_to_string(world.home.path().join(".aws/credentials")).unwrap();
+    assert_eq!(after.replace(&own.key_id, "KEY").replace(&own.secret, "SECRET"), credentials);
+    assert_eq!(fs::read_dir(world.home.path().join(".aws")).unwrap().count(), 2);
+    own.leapp(["session", "show", "me"]).fails(5);
+    let items = fs::read_dir(world.leapp_home().join("vault")).unwrap();
+    let before = items.count();
+    own.leapp(["session", "add", "aws-iam-user", "me", "--from-profile", "base", "--replace"])
+        .succeeds();
+    let now = fs::read_dir(world.leapp_home().join("vault")).unwrap().count();
+    assert_eq!(now, before + 1, "the key's item was left behind");
 }
 
 #[test]

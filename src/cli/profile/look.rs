@@ -75,6 +75,14 @@ fn trouble(context: &Context, known: &Known, binding: &Binding) -> Option<Troubl
         }
         Ok(_) => {}
     }
+    if !bound.is_here(context) && bound.home.is_none() {
+        let text = "it is of the usual home, but LEAPP_HOME leads programs of this shell elsewhere";
+        return Some(Trouble {
+            is_dead: false,
+            text: text.to_owned(),
+            command: "unset LEAPP_HOME".to_owned(),
+        });
+    }
     if !bound.is_here(context) {
         let home = bound.home.as_deref().unwrap_or(Path::new("~/.Leapp")).display();
         let text = format!("it asks the leapp of '{home}', and this one works in another home");

@@ -15,7 +15,7 @@ use crate::{
         known::Known,
         print_json,
     },
-    model::{Catalog, Session, SessionName, Workspace, session::Fields},
+    model::{Session, SessionName, Workspace, session::Fields},
     ui::{Choice, pick},
 };
 
@@ -87,25 +87,39 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
         given = Some(secret::ask(context, &session, form)?);
     }
     let given = source.as_ref().map(|source| &source.given).or(given.as_ref());
+    finish(context, factory, &session, given, source.as_ref(), &known)
+}
+
+/// Stores and tells; the user's files come last.
+fn finish(
+    context: &Context,
+    factory: &dyn CredentialProviderFactory,
+    session: &Session,
+    given: Option<&secret::Given>,
+    source: Option<&from_profile::Source>,
+    known: &Known,
+) -> Outcome<()> {
     let secret = match (given, factory.secret()) {
         (Some(given), Some(form)) => {
             Some((given, form, secret::prepare(context, known.workspace())?))
         }
         _ => None,
     };
-    let (workspace, stored) = write(context, factory, &session, secret.as_ref(), &known)?;
-    let known = known.with(&workspace);
-    if let Some(source) = &source {
+    let (workspace, stored) = write(context, factory, session, secret.as_ref(), known)?;
+    let mut known = known.with(&workspace);
+    if let Some(source) = source {
         source
             .replace(context, &known, session.id)
-            .map_err(|failure| take_back(context, &session, stored.as_ref(), failure))?;
+            .map_err(|failure| take_back(context, session, stored.as_ref(), failure))?;
+        // A profile that was of keys may stand for the session now.
+        known = context.known();
     }
-    tell(context, &known.catalog, &session)?;
+    tell(context, &known, session)?;
     if let Some(given) = given {
         secret::after(context, given, workspace.vault.as_deref())?;
     }
-    if let Some(source) = &source {
-        source.tell(context, &session);
+    if let Some(source) = source {
+        source.tell(context, session);
     }
     Ok(())
 }
@@ -215,12 +229,17 @@ fn write<'s>(
     Ok((workspace, stored))
 }
 
-fn tell(context: &Context, catalog: &Catalog, session: &Session) -> Outcome<()> {
+fn tell(context: &Context, known: &Known, session: &Session) -> Outcome<()> {
     if context.ui.manner().json {
-        return print_json(&as_json(catalog, session));
+        return print_json(&as_json(&known.catalog, session));
     }
     context.ui.say(&format!("added session {}", in_words(session)));
-    let line = chosen_shell(None).eval_line(&["leapp", "env", session.name.as_str()]);
+    // A profile may have the same name.
+    let name = match known.find(session.name.as_str()) {
+        Ok(_) => session.name.to_string(),
+        Err(_) => format!("session:{}", session.name),
+    };
+    let line = chosen_shell(None).eval_line(&["leapp", "env", &name]);
     context.ui.say(&format!("next: {}", line.unwrap_or_default()));
     Ok(())
 }

@@ -107,6 +107,11 @@ fn a_binding_changes_its_own_lines_and_nothing_else() {
         default.starts_with("[default]\noutput = text\ncredential_process = /usr"),
         "{default}"
     );
+    let prefixed = bound("[profile default]\nx = 1\n", "", "default", false).unwrap().unwrap();
+    assert_eq!(
+        prefixed,
+        full("[profile default]\nx = 1\ncredential_process = OURS\nregion = eu-west-1\n")
+    );
     let new = bound("", "", "default", false).unwrap().unwrap();
     assert!(new.starts_with("[default]\n"), "{new}");
 }
