@@ -87,18 +87,20 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
         given = Some(secret::ask(context, &session, form)?);
     }
     let given = source.as_ref().map(|source| &source.given).or(given.as_ref());
-    finish(context, factory, &session, given, source.as_ref(), &known)
+    finish(context, &Ready { factory, session: &session, given, source: source.as_ref() }, &known)
+}
+
+/// A session that is complete, with its secret and the profile that this came from.
+struct Ready<'a> {
+    factory: &'a dyn CredentialProviderFactory,
+    session: &'a Session,
+    given: Option<&'a secret::Given>,
+    source: Option<&'a from_profile::Source>,
 }
 
 /// Stores and tells; the user's files come last.
-fn finish(
-    context: &Context,
-    factory: &dyn CredentialProviderFactory,
-    session: &Session,
-    given: Option<&secret::Given>,
-    source: Option<&from_profile::Source>,
-    known: &Known,
-) -> Outcome<()> {
+fn finish(context: &Context, ready: &Ready<'_>, known: &Known) -> Outcome<()> {
+    let Ready { factory, session, given, source } = *ready;
     let secret = match (given, factory.secret()) {
         (Some(given), Some(form)) => {
             Some((given, form, secret::prepare(context, known.workspace())?))
