@@ -24,6 +24,7 @@ mod lock;
 mod overview;
 mod pin;
 mod place;
+mod profile;
 mod project;
 mod provider;
 mod region_list;
@@ -85,8 +86,12 @@ fn begin(cli: &Cli) -> Outcome<Context> {
         Some(Command::Hot(Hot::HookEnv(args))) => global.take_from(&args.words),
         _ => {}
     }
+    let home = match &cli.command {
+        Some(Command::Hot(Hot::CredentialProcess(args))) => args.home.as_deref(),
+        _ => None,
+    };
     let manner = context::manner(&global)?;
-    Context::new(Ui::new(manner, None), !runs_unattended(cli.command.as_ref()))
+    Context::new(Ui::new(manner, None), !runs_unattended(cli.command.as_ref()), home)
 }
 
 /// Tells a failure that came before any command could run.
@@ -128,6 +133,7 @@ fn dispatch(
         Some(Command::Lock) => lock::run(context),
         Some(Command::Workspace(command)) => workspace::run(context, command),
         Some(Command::Provider(command)) => provider::run(context, &command),
+        Some(Command::Profile(command)) => profile::run(context, &command),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Complete(args)) => complete::run(context, &args),
     }

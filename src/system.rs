@@ -23,4 +23,5 @@ pub mod paths;
 pub mod process;
 mod signals;
 pub mod terminal;
+pub mod users_file;
 pub mod watch;

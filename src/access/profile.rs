@@ -19,18 +19,21 @@ mod factory;
 mod facts;
 mod keys;
 mod login;
+mod long_term;
 mod marks;
 mod origins;
 mod process;
 mod role;
 mod sso;
+pub mod stanza;
 mod validity;
 mod web_identity;
 
-pub use bound::binding;
+pub use bound::{Bound, UnfitPath, binding, home_to_name};
 pub(super) use factory::ProfileType;
 pub(super) use facts::is_safe;
 pub(super) use keys::PRESUMED;
+pub use long_term::{LongTermKey, has_temporary_keys, long_term_key};
 pub use marks::marks;
 pub use process::CHAIN;
 

@@ -129,6 +129,9 @@ pub(super) enum Command {
     /// List and ask the programs of third parties that give credentials
     #[command(subcommand)]
     Provider(ProviderCommand),
+    /// Let a profile of ~/.aws/config stand for a session, for every SDK and IDE
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Make this directory use a session: write its project file and trust it
     Pin(PinArgs),
     /// Look at a project file and let it switch its session on
@@ -170,10 +173,14 @@ pub(super) struct CompleteArgs {
 /// What may stand for an argument, for completion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Values {
+    /// Profiles that stand for a session.
+    BoundProfiles,
     /// Files of the user's.
     Files,
     /// What the argument itself lists, or nothing: secrets, codes, new names.
     Others,
+    /// Profiles of the shared files.
+    Profiles,
     /// Providers of the settings.
     Providers,
     /// AWS's regions.
@@ -185,11 +192,14 @@ pub(super) enum Values {
 /// What may stand for the argument `arg` of the command `path`. The one place that knows.
 pub(super) fn values_of(path: &[String], arg: &clap::Arg) -> Values {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let is_file = |id: &str| id == "path" || id.ends_with("file") || id.ends_with("csv");
+    let is_file =
+        |id: &str| ["home", "path"].contains(&id) || id.ends_with("file") || id.ends_with("csv");
     match (path.as_slice(), arg.get_id().as_str()) {
         (["region", ..], "name") | (_, "region") => Values::Regions,
         (["session", "add" | "edit", ..] | ["location", ..], "name") => Values::Others,
         (["provider", ..], "name") => Values::Providers,
+        (["profile", "unbind"], "profile") => Values::BoundProfiles,
+        (_, "profile" | "from-profile") => Values::Profiles,
         (["session", "edit"], "words") | (_, "name" | "parent") => Values::Sessions,
         (_, id) if is_file(id) => Values::Files,
         _ => Values::Others,
@@ -372,6 +382,9 @@ pub(super) struct ProcessArgs {
     /// How long the credentials must last at least, or fail
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) min_ttl: Option<u32>,
+    /// Where leapp keeps its files, instead of its usual home
+    #[arg(long, value_name = "DIRECTORY", value_hint = clap::ValueHint::DirPath)]
+    pub(super) home: Option<std::path::PathBuf>,
     /// Print the credentials even on a terminal
     #[arg(long)]
     pub(super) show: bool,
@@ -571,6 +584,40 @@ pub(super) enum ProviderCommand {
         /// The provider; without it, all of them
         name: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// Write a profile into ~/.aws/config that gets its credentials from a session
+    #[command(
+        after_help = "Nothing secret is in the file: programs ask leapp each time. All else in \
+                            the file stays, byte for byte."
+    )]
+    Bind(BindArgs),
+    /// Take that out again
+    Unbind {
+        /// The profile
+        profile: String,
+    },
+    /// List the profiles that stand for a session
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BindArgs {
+    /// The session
+    pub(super) name: String,
+    /// The profile; 'default' is the one that programs use when none is named
+    pub(super) profile: String,
+    /// The region in the profile, instead of the session's own
+    #[arg(long, short, value_name = "REGION", value_parser = RegionName::parse)]
+    pub(super) region: Option<RegionName>,
+    /// Take out what gives the profile its credentials now; never a long-term key
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Tell what would be changed, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

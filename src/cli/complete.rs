@@ -15,8 +15,8 @@ use super::{
     session::{edit, summary_of},
 };
 use crate::{
-    access::{self, provider::listing::Shelf},
-    cloud::partition::PARTITIONS,
+    access::{self, profile, provider::listing::Shelf},
+    cloud::{partition::PARTITIONS, shared_config::Profile},
     model::{RegionName, Workspace},
     output::table::visible,
     workspace::Store,
@@ -164,6 +164,8 @@ fn offer(context: &Context, values: Values, arg: Option<&Arg>) -> Offered {
             let shown = possible.iter().filter(|value| !value.is_hide_set());
             Offered::These(shown.map(|v| (v.get_name().to_owned(), String::new())).collect())
         }
+        Values::BoundProfiles => Offered::These(profiles(context, true)),
+        Values::Profiles => Offered::These(profiles(context, false)),
         Values::Providers => Offered::These(providers(context)),
         Values::Regions => Offered::These(regions(&recent(context).regions_here)),
         Values::Sessions => Offered::These(sessions(context)),
@@ -216,6 +218,19 @@ fn providers(context: &Context) -> Vec<(String, String)> {
         (settings.name.to_string(), last.map(|last| last.description.name).unwrap_or_default())
     });
     described.filter(|_| config.completion_names).collect()
+}
+
+/// The names of the profiles, unless the settings turn names off.
+fn profiles(context: &Context, bound: bool) -> Vec<(String, String)> {
+    if !context.config().is_ok_and(|config| config.completion_names) {
+        return Vec::new();
+    }
+    let shared = profile::load(context).shared;
+    let is_bound = |profile: &&Profile| {
+        profile.get("credential_process").and_then(profile::Bound::parse).is_some()
+    };
+    let all = shared.profiles().filter(|profile| !bound || is_bound(profile));
+    all.map(|profile| (profile.name.clone(), String::new())).collect()
 }
 
 /// The workspace, if the machine's own key opens it: a vault might ask.

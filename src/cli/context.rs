@@ -53,8 +53,15 @@ fn text(name: &str) -> Option<String> {
 
 impl Context {
     /// Looks at arguments and environment; touches no file but to find the run-time directory.
-    pub(super) fn new(ui: Ui, may_unlock: bool) -> Outcome<Self> {
-        let home = Home::choose(std::env::var_os("LEAPP_HOME"), std::env::var_os("HOME"))?;
+    /// `home` stands in for `LEAPP_HOME`.
+    pub(super) fn new(ui: Ui, may_unlock: bool, home: Option<&Path>) -> Outcome<Self> {
+        if let Some(home) = home.filter(|home| !home.is_absolute()) {
+            let message = format!("--home is '{}'; it must be an absolute path", home.display());
+            return Err(Failure::usage(message));
+        }
+        let chosen = home.map(|home| home.as_os_str().to_owned());
+        let chosen = chosen.or_else(|| std::env::var_os("LEAPP_HOME"));
+        let home = Home::choose(chosen, std::env::var_os("HOME"))?;
         let run = home.run_directory(variable("XDG_RUNTIME_DIR"));
         Ok(Self {
             home,

@@ -9,6 +9,7 @@ mod hook;
 mod network;
 mod permissions;
 mod processes;
+mod profiles;
 mod program;
 mod projects;
 mod report;
@@ -134,6 +135,7 @@ fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
         clock::findings(cached),
         network::findings(shell),
         projects::findings(context, &known),
+        profiles::findings(context, &known, shell),
         storage.findings,
     ]
     .into_iter()

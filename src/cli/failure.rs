@@ -3,11 +3,12 @@
 use crate::{
     access::{
         AccessError, FieldError, PromptError,
+        profile::stanza::StanzaError,
         provider::{FailureKind, ProviderError},
     },
     cloud::{CloudError, ErrorKind},
     resolver::ResolveError,
-    system::{directory::PathError, exec::ExecError, paths::HomeError},
+    system::{directory::PathError, exec::ExecError, paths::HomeError, users_file::UsersFileError},
     ui::Report,
     vault::VaultError,
     workspace::WorkspaceError,
@@ -171,6 +172,54 @@ impl From<PathError> for Failure {
         };
         let failure = Self::of(Kind::Storage, &error);
         Self { hint, ..failure }
+    }
+}
+
+impl From<UsersFileError> for Failure {
+    fn from(error: UsersFileError) -> Self {
+        let hint = match &error {
+            UsersFileError::Blocked { path, .. } => format!("ls -ld '{}'", path.display()),
+            UsersFileError::Busy(_) => "try again when the other program has ended".to_owned(),
+            UsersFileError::HardLinks { .. } => {
+                "make it one file, or a symbolic link to the one that is kept".to_owned()
+            }
+            UsersFileError::Path(error) if error.is_full() => {
+                "the disk or your quota is full; nothing was changed".to_owned()
+            }
+            UsersFileError::Path(_) => return Self::of(Kind::Failed, &error),
+        };
+        Self::of(Kind::Failed, &error).hint(hint)
+    }
+}
+
+impl From<StanzaError> for Failure {
+    fn from(error: StanzaError) -> Self {
+        let take = |profile: &str| {
+            let profile = crate::cli::profile::word(profile);
+            format!("leapp session add aws-iam-user NAME --from-profile {profile} --replace")
+        };
+        let hint = match &error {
+            StanzaError::Changed(_) | StanzaError::Edit { .. } => "leapp list".to_owned(),
+            StanzaError::CredentialsWin { profile, key, .. } if key.starts_with("aws_") => {
+                format!("{}; or bind a profile of another name", take(profile))
+            }
+            StanzaError::CredentialsWin { .. } => {
+                "take it out there, or bind a profile of another name".to_owned()
+            }
+            StanzaError::Inherited { .. } => "move it into the profiles that need it".to_owned(),
+            StanzaError::LongTerm { profile, .. } => take(profile),
+            StanzaError::NotBound(_) => "leapp profile list".to_owned(),
+            StanzaError::NotOurs { .. } => "only what leapp wrote is taken out".to_owned(),
+            StanzaError::Syntax { .. } => "mend the line; nothing was changed".to_owned(),
+            StanzaError::Taken { .. } => "--force takes that out".to_owned(),
+            StanzaError::Twice { .. } => "make one section of the two".to_owned(),
+        };
+        let failure = Self::of(Kind::Failed, &error).hint(hint);
+        match error {
+            StanzaError::NotBound(_) => Self { kind: Kind::Incomplete, ..failure },
+            StanzaError::Taken { what, .. } => failure.because_all(what),
+            _ => failure,
+        }
     }
 }
 

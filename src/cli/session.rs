@@ -5,6 +5,8 @@ mod current;
 mod describe;
 pub(super) mod edit;
 mod fields;
+mod from_profile;
+mod moving;
 mod remove;
 mod secret;
 mod show;

@@ -115,7 +115,7 @@ pub enum Durability {
 }
 
 /// The beginning of the names of files that are being written.
-const WRITING: &str = ".leapp-writing-";
+pub(super) const WRITING: &str = ".leapp-writing-";
 
 /// Replaces `path` by a file with `bytes` and mode 0600: whole or not at all.
 ///
@@ -175,7 +175,8 @@ pub fn shred(path: &Path) -> Result<(), PathError> {
     remove(path).map(|_| ())
 }
 
-fn remove_leftovers(directory: &Path) {
+/// Removes what interrupted writers left behind longer ago than ten minutes.
+pub(super) fn remove_leftovers(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return;
     };

@@ -11,6 +11,7 @@
     reason = "a test may start programs, write scratch files and fail loudly"
 )]
 
+mod bound;
 mod canary;
 mod clients;
 mod cloud;

@@ -95,11 +95,7 @@ impl CredentialProviderFactory for ProfileType {
         }
     }
 
-    fn signed_in(
-        &self,
-        session: &Session,
-        place: &dyn Place,
-    ) -> Option<i64> {
+    fn signed_in(&self, session: &Session, place: &dyn Place) -> Option<i64> {
         let facts = Facts::of(session);
         match sso::state(facts.sso.as_ref().filter(|_| *self == Self::SsoSession)?, place) {
             TokenState::Refreshable { left } | TokenState::Valid { left } if left > 0 => Some(left),

@@ -123,7 +123,7 @@ pub(super) fn describe(command: &str) -> Process {
 }
 
 /// What the program is called, for messages: its arguments are nobody's business.
-fn first_word(command: &str) -> String {
+pub(super) fn first_word(command: &str) -> String {
     let words = shell_words::split(command).unwrap_or_default();
     words.into_iter().next().unwrap_or_else(|| "a command".into())
 }

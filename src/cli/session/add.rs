@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use uuid::Uuid;
 
-use super::{as_json, describe::in_words, fields, secret};
+use super::{as_json, describe::in_words, fields, from_profile, secret};
 use crate::{
     access::{self, CredentialProviderFactory, FACTORIES},
     cli::{
@@ -15,7 +15,7 @@ use crate::{
         known::Known,
         print_json,
     },
-    model::{Catalog, Session, SessionName, Workspace, session::Fields},
+    model::{Session, SessionName, Workspace, session::Fields},
     ui::{Choice, pick},
 };
 
@@ -42,7 +42,12 @@ impl Args for AddCommand {
         let each = FACTORIES.iter().map(|factory| {
             let name = Arg::new("name").help("The session's name").value_name("NAME");
             let command = Command::new(factory.session_type()).about(factory.about()).arg(name);
-            fields::augment(command, *factory).arg(fields::flag(
+            let command = fields::augment(command, *factory);
+            let command = match factory.secret() {
+                Some(_) => command.args(from_profile::flags()),
+                None => command,
+            };
+            command.arg(fields::flag(
                 "protected",
                 "Ask for the session's name before it is handed out",
             ))
@@ -63,29 +68,109 @@ pub(super) fn run(context: &Context, command: &AddCommand) -> Outcome<()> {
     let factory = factory.ok_or_else(|| Failure::usage("there is no such session type"))?;
     let known = context.known();
     known.readable()?;
+    if go_on(context, factory, &matches, &known)? {
+        return Ok(());
+    }
     let mut session = begin(context, factory, &matches, known.workspace())?;
     fields::apply(&mut session, factory, &matches, &known)?;
-    let mut given = match factory.secret() {
+    let source = from_profile::take(context, &mut session, factory, &matches)?;
+    let mut given = match factory.secret().filter(|_| source.is_none()) {
         Some(form) => secret::from_flags(&mut session, form, &matches)?,
         None => None,
     };
     fields::complete(context, &mut session, factory, &known)?;
     fields::check(&session, factory, &known.catalog)?;
-    if let (Some(form), None) = (factory.secret(), &given) {
+    if let Some(source) = &source {
+        source.rehearse(context, &known, session.id)?;
+        source.verify(context, &known, &session, factory)?;
+    } else if let (Some(form), None) = (factory.secret(), &given) {
         given = Some(secret::ask(context, &session, form)?);
     }
-    let secret = match (&given, factory.secret()) {
+    let given = source.as_ref().map(|source| &source.given).or(given.as_ref());
+    finish(context, &Ready { factory, session: &session, given, source: source.as_ref() }, &known)
+}
+
+/// A session that is complete, with its secret and the profile that this came from.
+struct Ready<'a> {
+    factory: &'a dyn CredentialProviderFactory,
+    session: &'a Session,
+    given: Option<&'a secret::Given>,
+    source: Option<&'a from_profile::Source>,
+}
+
+/// Stores and tells; the user's files come last.
+fn finish(context: &Context, ready: &Ready<'_>, known: &Known) -> Outcome<()> {
+    let Ready { factory, session, given, source } = *ready;
+    let secret = match (given, factory.secret()) {
         (Some(given), Some(form)) => {
             Some((given, form, secret::prepare(context, known.workspace())?))
         }
         _ => None,
     };
-    let workspace = write(context, factory, &session, secret.as_ref(), &known)?;
-    tell(context, &known.with(&workspace).catalog, &session)?;
-    match given {
-        Some(given) => secret::after(context, &given, workspace.vault.as_deref()),
-        None => Ok(()),
+    let (workspace, stored) = write(context, factory, session, secret.as_ref(), known)?;
+    let mut known = known.with(&workspace);
+    if let Some(source) = source {
+        source
+            .replace(context, &known, session.id)
+            .map_err(|failure| take_back(context, session, stored.as_ref(), failure))?;
+        // A profile that was of keys may stand for the session now.
+        known = context.known();
     }
+    tell(context, &known, session)?;
+    if let Some(given) = given {
+        secret::after(context, given, workspace.vault.as_deref())?;
+    }
+    if let Some(source) = source {
+        source.tell(context, session);
+    }
+    Ok(())
+}
+
+/// A session that was made of a profile's key before: with `--replace`, only the file is left to do.
+fn go_on(
+    context: &Context,
+    factory: &dyn CredentialProviderFactory,
+    matches: &ArgMatches,
+    known: &Known,
+) -> Outcome<bool> {
+    let named = fields::given(matches, "name").filter(|_| fields::is_given(matches, "replace"));
+    let found = named.and_then(|name| known.catalog.workspace.by_name(name));
+    let Some(session) = found.filter(|found| found.session_type == factory.session_type()) else {
+        return Ok(false);
+    };
+    let source = from_profile::take(context, &mut session.clone(), factory, matches)?;
+    let Some(source) = source else { return Ok(false) };
+    if !source.is_done(context, session)? {
+        return Ok(false);
+    }
+    source.verify(context, known, session, factory)?;
+    source.replace(context, known, session.id)?;
+    if context.ui.manner().json {
+        print_json(&as_json(&known.catalog, session))?;
+    }
+    source.tell(context, session);
+    Ok(true)
+}
+
+/// The files could not be changed: the session and its secret go again.
+fn take_back(
+    context: &Context,
+    session: &Session,
+    stored: Option<&secret::Stored<'_>>,
+    failure: Failure,
+) -> Failure {
+    let failure = failure.doing(format!("session '{}' was not added", session.name));
+    let removed = context.change(|opened| {
+        opened.workspace.sessions.retain(|other| other.id != session.id);
+        Ok(())
+    });
+    if removed.is_err() {
+        return failure.because(format!("session '{}' stays, with its key", session.name));
+    }
+    if let Some(stored) = stored {
+        stored.take_back();
+    }
+    failure
 }
 
 fn begin(
@@ -120,19 +205,20 @@ fn begin(
 
 /// The secret first, then the session: a session whose secret is missing would be of no use. If
 /// the workspace cannot be written, the secret is taken out again.
-fn write(
+fn write<'s>(
     context: &Context,
     factory: &dyn CredentialProviderFactory,
     session: &Session,
-    secret: Option<&(&secret::Given, &secret::SecretForm, secret::Ready)>,
+    secret: Option<&'s (&secret::Given, &secret::SecretForm, secret::Ready)>,
     known: &Known,
-) -> Outcome<Workspace> {
+) -> Outcome<(Workspace, Option<secret::Stored<'s>>)> {
     let mut stored = None;
     let written = context.change(|opened| {
         fields::free_name(session.name.as_str(), Some(&opened.workspace), None)?;
         fields::check(session, factory, &known.with(&opened.workspace).catalog)?;
         if let Some((given, form, ready)) = secret {
             stored = Some(secret::store(ready, opened, session, form, given)?);
+            secret::read_back(ready, session, form, given)?;
         }
         opened.workspace.sessions.push(session.clone());
         Ok(opened.workspace.clone())
@@ -140,15 +226,22 @@ fn write(
     if let (Err(_), Some(stored)) = (&written, &stored) {
         stored.take_back();
     }
-    written.map_err(|failure| failure.doing(format!("cannot add session '{}'", session.name)))
+    let workspace = written
+        .map_err(|failure| failure.doing(format!("cannot add session '{}'", session.name)))?;
+    Ok((workspace, stored))
 }
 
-fn tell(context: &Context, catalog: &Catalog, session: &Session) -> Outcome<()> {
+fn tell(context: &Context, known: &Known, session: &Session) -> Outcome<()> {
     if context.ui.manner().json {
-        return print_json(&as_json(catalog, session));
+        return print_json(&as_json(&known.catalog, session));
     }
     context.ui.say(&format!("added session {}", in_words(session)));
-    let line = chosen_shell(None).eval_line(&["leapp", "env", session.name.as_str()]);
+    // A profile may have the same name.
+    let name = match known.find(session.name.as_str()) {
+        Ok(_) => session.name.to_string(),
+        Err(_) => format!("session:{}", session.name),
+    };
+    let line = chosen_shell(None).eval_line(&["leapp", "env", &name]);
     context.ui.say(&format!("next: {}", line.unwrap_or_default()));
     Ok(())
 }

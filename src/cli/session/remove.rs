@@ -57,6 +57,10 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
         return print_json(&json!({ "removed": names }));
     }
     context.ui.say(&format!("removed {}", names.join(", ")));
+    for (profile, _) in known.catalog.bound.iter().filter(|(_, id)| ids.contains(id)) {
+        let command = format!("leapp profile unbind {}", crate::cli::profile::word(profile));
+        context.ui.note(&format!("profile '{profile}' is still bound to it: {command}"));
+    }
     context.ui.say("undo: leapp workspace restore 1 (a removed secret must be given again)");
     Ok(())
 }

@@ -31,6 +31,14 @@ pub(super) struct Given {
     shred: bool,
 }
 
+impl Given {
+    /// A secret that a profile of the shared files holds.
+    pub(super) fn of(form: &SecretForm, secret: &Secret, source: &str) -> Outcome<Self> {
+        check(form, secret, source)?;
+        Ok(Self { secret: secret.clone(), fields: Vec::new(), file: None, shred: false })
+    }
+}
+
 /// A secret that was put into the vault before the workspace was written.
 pub(super) struct Stored<'a> {
     vault: &'a dyn OpenVault,
@@ -141,6 +149,22 @@ pub(super) fn store<'a>(
         opened.add_vault_key(place, &kek)?;
     }
     Ok(Stored { vault: &*ready.vault, subject, before })
+}
+
+/// Reads a secret that was just stored, and compares.
+pub(super) fn read_back(
+    ready: &Ready,
+    session: &Session,
+    form: &SecretForm,
+    given: &Given,
+) -> Outcome<()> {
+    let item = (form.item)(&session.fields.to_map(), &given.secret);
+    let kept = ready.vault.fetch(&session.identifier().to_string())?;
+    if kept.is_some_and(|kept| kept.expose() == item.expose()) {
+        return Ok(());
+    }
+    let message = "the vault does not give back what was stored in it";
+    Err(Failure::new(Kind::Storage, message).hint("leapp doctor"))
 }
 
 /// Says where the secret is now, and what became of the file that it came from.

@@ -98,7 +98,7 @@ impl Jobs {
 
 /// Surroundings in which nobody is asked, and what is usual is not said.
 pub(super) fn surroundings(manner: Manner) -> Outcome<Context> {
-    let context = Context::new(Ui::new(Manner { no_input: true, ..manner }, None), false)?;
+    let context = Context::new(Ui::new(Manner { no_input: true, ..manner }, None), false, None)?;
     context.ui.be_quiet();
     Ok(context)
 }
