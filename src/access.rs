@@ -25,6 +25,7 @@ pub mod explain;
 mod external;
 pub mod field;
 mod instance;
+pub use instance::is_machines_own;
 pub mod profile;
 pub mod prompt;
 pub mod provider;

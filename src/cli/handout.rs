@@ -178,10 +178,12 @@ pub(super) fn is_of_environment(catalog: &Catalog, session: &Session) -> bool {
 /// account, and in this one it is gone once a session is on.
 pub(super) fn refuse_of_environment(catalog: &Catalog, session: &Session) -> Outcome<()> {
     let of_shell = |hop: &&Session| {
-        matches!(
-            hop.source,
-            Some(CredentialIdentifier::Container | CredentialIdentifier::Environment)
-        )
+        match hop.source {
+            Some(CredentialIdentifier::Container | CredentialIdentifier::Environment) => true,
+            // Another address than the machine's own is of a variable.
+            Some(CredentialIdentifier::Instance) => !access::is_machines_own(hop),
+            _ => false,
+        }
     };
     let chain = catalog.chain(session).unwrap_or_default();
     let Some(hop) = chain.into_iter().find(of_shell) else { return Ok(()) };
@@ -423,6 +425,10 @@ pub(super) fn delta(context: &Context, whole: &Whole<'_>) -> Outcome<EnvDelta> {
     let managed: &Managed = factory.managed();
     let given = Given { session, credentials, region, local_expiry };
     let mut values = factory.environment(&given);
+    // As everywhere: the user's own variable comes before a profile's setting.
+    if context.own_text("AWS_ENDPOINT_URL").is_some_and(|own| !own.is_empty()) {
+        values.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    }
     let key = values.iter().find(|(name, _)| *name == managed.key);
     let key = key.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
     let sets = |name: &str| values.iter().any(|(set, _)| *set == name);

@@ -20,7 +20,31 @@ use crate::{
 };
 
 /// Temporary keys whose end nobody has written down are looked at again after this, in seconds.
-pub(in crate::access) const PRESUMED: i64 = 12 * 3600;
+const PRESUMED: i64 = 12 * 3600;
+/// The same where their end is written down in a way that nobody can read: there is one.
+const PRESUMED_OF_UNREADABLE: i64 = 3600;
+
+/// When temporary keys end by what was written down, and what the user should know of that. `whose`
+/// names them.
+pub(in crate::access) fn end(
+    written: Option<&str>,
+    now: i64,
+    whose: &str,
+) -> (Timestamp, Vec<String>) {
+    let (left, note) = match written.map(|text| (text, times::parse_loosely(text))) {
+        Some((_, Some(end))) => return (end, Vec::new()),
+        Some((text, None)) => (
+            PRESUMED_OF_UNREADABLE,
+            format!("the end of {whose}, {text:?}, is no time; 1h is presumed"),
+        ),
+        None => (PRESUMED, format!("nobody has written down when {whose} end; 12h are presumed")),
+    };
+    (Timestamp(now.saturating_add(left)), vec![note])
+}
+
+fn whose(hop: &Hop<'_>) -> String {
+    format!("the keys of '{}'", hop.session.name)
+}
 
 /// What stands in a section: the form of a vault's item, from a plain file.
 #[derive(Deserialize, Serialize)]
@@ -77,7 +101,13 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
             "expires": keys.expires,
             "edition": keys.edition,
         });
-        let notes = presumed_note(hop, &keys);
+        let (_, mut notes) = end(keys.expires.as_deref(), clock::now(), &whose(hop));
+        if hop.duration.is_some() {
+            notes.push(format!(
+                "--duration does not count for '{}': its keys are temporary already",
+                hop.session.name
+            ));
+        }
         return Request { material: aws::material(hop, &material), asks_person: false, notes };
     }
     let duration = hop.duration.unwrap_or(aws::USUAL);
@@ -92,14 +122,6 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         asks_person: facts.mfa_serial.is_some(),
         notes: Vec::new(),
     }
-}
-
-fn presumed_note(hop: &Hop<'_>, keys: &super::facts::Keys) -> Vec<String> {
-    if keys.expires.is_some() {
-        return Vec::new();
-    }
-    let name = &hop.session.name;
-    vec![format!("nobody has written down when the keys of '{name}' end; 12h are presumed")]
 }
 
 pub(super) fn issue(
@@ -117,12 +139,12 @@ pub(super) fn issue(
         SigningKeys { key_id, secret_key, session_token: Some(session_token) } => {
             let now = clock::now();
             let expires = facts.keys.as_ref().and_then(|keys| keys.expires.as_deref());
-            let expires_at = expires.and_then(times::parse);
+            let (expires_at, _) = end(expires, now, &whose(hop));
             let keys = TemporaryKeys {
                 key_id,
                 secret_key,
                 session_token,
-                expires_at: expires_at.unwrap_or(Timestamp(now + PRESUMED)),
+                expires_at,
                 issued_at: Timestamp(now),
             };
             ended(hop, &keys)?;
