@@ -25,7 +25,6 @@ pub mod explain;
 mod external;
 pub mod field;
 mod instance;
-pub use instance::is_machines_own;
 pub mod profile;
 pub mod prompt;
 pub mod provider;
@@ -35,6 +34,7 @@ pub mod source;
 pub use explain::{Call, Origin};
 pub use external::External;
 pub use field::{Field, FieldError, Form};
+pub use instance::is_machines_own;
 pub use prompt::{MfaQuestion, NoPrompt, OpenQuestion, Prompt, PromptError, Retry};
 
 /// The code of keys in the environment that are our own.

@@ -21,8 +21,6 @@ use crate::{
 
 /// What `GetSessionToken` allows at most, in seconds.
 const LONGEST: u32 = 129_600;
-/// What it is asked for unless the session says otherwise: its own default, 12 hours.
-const USUAL: u32 = 43_200;
 
 /// The factory.
 pub(super) struct AwsIamUser;
@@ -221,7 +219,7 @@ impl Wanted {
             flag: "access-key-id".into(),
             problem: format!("session '{}' has none", hop.session.name),
         })?;
-        let own = field::seconds(&fields, "duration").unwrap_or(USUAL);
+        let own = field::seconds(&fields, "duration").unwrap_or(aws::USUAL);
         Ok(Self {
             key_id: key_id.to_owned(),
             device: field::text(&fields, "mfa_device").map(str::to_owned),

@@ -122,8 +122,13 @@ fn look<C: Cache>(cache: &C, path: &Path) -> Option<(C::Item, Secret)> {
 
 /// What stands there instead of what was read before.
 fn others<C: Cache>(cache: &C, path: &Path, before: &C::Item) -> Option<C::Item> {
-    let token = |item: &C::Item| cache.refresh_token(item).map(|t| t.expose().to_owned());
-    look(cache, path).map(|(item, _)| item).filter(|item| token(item) != token(before))
+    look(cache, path)
+        .map(|(item, _)| item)
+        .filter(|item| token(cache, item) != token(cache, before))
+}
+
+fn token<'i, C: Cache>(cache: &C, item: &'i C::Item) -> Option<&'i str> {
+    cache.refresh_token(item).map(Secret::expose).map(AsRef::as_ref)
 }
 
 fn lasts(state: State) -> bool {
@@ -142,23 +147,23 @@ fn note<C: Cache>(cache: &C, left: i64, error: &AccessError) -> String {
 fn refresh<C: Cache>(
     cache: &C,
     target: &Path,
-    item: &C::Item,
+    before: &C::Item,
     text: &Secret,
 ) -> Result<Current<C::Item>, AccessError> {
     // What cannot be kept must not be spent: every other program would be logged out.
     let successor = Successor::beside(target, text.expose().len())
         .map_err(|error| cache.needed(&format!("cannot be refreshed: {}", chain(&error))))?;
-    let new = cache.refresh(item, text)?;
+    let new = cache.refresh(before, text)?;
     let issued = cache.parse(new.expose()).ok_or_else(|| AccessError::Changed(cache.what()))?;
     if !target.exists() {
         // A logout, which is not undone.
         return Err(cache.needed("is not there"));
     }
-    let is_same = look(cache, target).is_some_and(|(_, there)| there.expose() == text.expose());
-    if !is_same {
+    let spent = |item: &C::Item| token(cache, item) == token(cache, before);
+    if !look(cache, target).is_some_and(|(there, _)| spent(&there)) {
         // A login, which is newer than what it was that we have spent. One that is being written
         // cannot be read yet, and is no less theirs.
-        let theirs = others(cache, target, item);
+        let theirs = others(cache, target, before);
         let theirs = theirs.filter(|item| lasts(cache.state(item, now())));
         return Ok(theirs.unwrap_or(issued).into());
     }

@@ -125,7 +125,7 @@ impl Cache for Logins<'_> {
 
     fn needed(&self, why: &str) -> AccessError {
         match why {
-            // Files of logins are not worth a distinction.
+            // None that counts: to a user it is the same.
             "is not there" => ended(self.facts),
             _ => lacking(self.facts, why),
         }
