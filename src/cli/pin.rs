@@ -27,7 +27,7 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     let known = context.known();
-    let session = known.find(&args.name)?;
+    let session = known.find_giving(&args.name)?;
     check_region(session, args)?;
     let file = target(args.local)?;
     let text = content(&file, session, args)?;

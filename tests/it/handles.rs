@@ -173,6 +173,29 @@ fn a_session_of_the_workspace_may_have_a_profile_behind_it() {
 }
 
 #[test]
+fn what_gives_no_keys_is_not_written_down_for_later() {
+    let own = Profiles::new();
+    own.config("[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n");
+    let text = "'sso-session:corp' is a sign-in, which gives no keys";
+    let add = [
+        "session",
+        "add",
+        "aws-iam-role-chained",
+        "r",
+        "--role-arn",
+        ADMIN,
+        "--parent",
+        "sso-session:corp",
+    ];
+    own.leapp(add).fails(2).says(text);
+    let shop = folder(&own.world, "shop");
+    let mut pin = own.world.command(["pin", "sso-session:corp"]);
+    pin.current_dir(&shop);
+    own.world.run(pin, None).fails(5).says(text);
+    assert!(!shop.join(".leapp.toml").exists());
+}
+
+#[test]
 fn what_is_resolved_again_sees_the_file_as_it_is_now() {
     let own = ready();
     let first = given(&own, "admin");
