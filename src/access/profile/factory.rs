@@ -168,7 +168,7 @@ impl CredentialProviderFactory for ProfileType {
         let facts = Facts::of(hop.session);
         // Programs get it with the keys: one that is not safe is neither given nor passed over.
         if let Some(url) = facts.endpoint_url.as_deref().filter(|url| !super::facts::is_safe(url)) {
-            return Err(aws::unsafe_endpoint(url));
+            return Err(aws::exposed_endpoint(url));
         }
         let mut request = match self {
             Self::Keys | Self::Mfa => keys::request(hop, &facts),
