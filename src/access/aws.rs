@@ -46,7 +46,7 @@ pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, Access
     let mut route = route(hop);
     if let (None, Some(own)) = (&route.endpoint, own) {
         if !super::profile::is_safe(own) {
-            return Err(unsafe_endpoint(own).into());
+            return Err(exposed_endpoint(own).into());
         }
         route.endpoint = Some(own.to_owned());
     }
@@ -54,7 +54,7 @@ pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, Access
 }
 
 /// An address that keys would reach in the clear.
-pub(super) fn unsafe_endpoint(url: &str) -> FieldError {
+pub(super) fn exposed_endpoint(url: &str) -> FieldError {
     let problem = format!("'{url}' is neither https nor a loopback address");
     FieldError { flag: "endpoint-url".into(), problem }
 }

@@ -7,7 +7,8 @@ use super::{
     context::{self, Context},
     failure::{Failure, Kind, Outcome},
     known::Known,
-    project,
+    project::{self, Here},
+    trust,
 };
 use crate::{
     access::{self, AccessError, Outcome as Given, RegionSources, source},
@@ -336,6 +337,7 @@ pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Ses
     };
     let may_pick = crate::system::terminal::stdin_is_terminal() && context.ui.can_ask();
     if is_empty || !may_pick {
+        refuse_default(context)?;
         let id = CredentialIdentifier::Profile("default".to_owned());
         let default = known.catalog.by_identifier(&id).ok_or_else(|| match known.readable() {
             Err(failure) => failure,
@@ -352,6 +354,30 @@ pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Ses
         Choice::Cancelled => Err(Failure::cancelled()),
         Choice::Unavailable => Err(nothing()),
     }
+}
+
+/// Where the directory or the shell says something else, `[default]` would be a guess.
+fn refuse_default(context: &Context) -> Outcome<()> {
+    match project::here(context) {
+        Here::Refused(refused) => return Err(trust::unusable(&refused)),
+        Here::Untrusted(place, ..) => {
+            let file = project::shown(&place.file);
+            let message = format!("no session was named, and {file} is not trusted to name one");
+            return Err(Failure::new(Kind::NeedsAction, message).hint("leapp trust"));
+        }
+        Here::Denied(_) | Here::Elsewhere(_) | Here::Nothing | Here::Trusted(_) => {}
+    }
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let Some(name) = context.own_text(variable) else { continue };
+        if !name.is_empty() && name != "default" {
+            let message =
+                format!("no session was named, and {variable}={name} is not taken for one");
+            let word = crate::model::SessionName::foreign(&format!("profile:{name}"));
+            let word = word.map(|name| name.word()).unwrap_or_default();
+            return Err(Failure::new(Kind::Incomplete, message).hint(format!("name it: {word}")));
+        }
+    }
+    Ok(())
 }
 
 /// What was used lately, here and anywhere.
