@@ -181,13 +181,18 @@ pub(super) fn refuse_of_environment(catalog: &Catalog, session: &Session) -> Out
     let of_shell = |hop: &&Session| {
         matches!(
             hop.source,
-            Some(CredentialIdentifier::Container | CredentialIdentifier::Environment)
+            Some(
+                CredentialIdentifier::Container
+                    | CredentialIdentifier::Environment
+                    | CredentialIdentifier::Instance
+            )
         )
     };
     let chain = catalog.chain(session).unwrap_or_default();
     let Some(hop) = chain.into_iter().find(of_shell) else { return Ok(()) };
     let (name, hop) = (&session.name, &hop.name);
-    let message = format!("'{name}' stands upon '{hop}', which is of one shell's environment");
+    let message =
+        format!("'{name}' stands upon '{hop}', which is of this machine or this shell alone");
     Err(Failure::new(Kind::Incomplete, message).hint(format!(
         "a directory cannot switch it on; for one program: leapp exec {}",
         name.word()

@@ -4,13 +4,18 @@
 
 use crate::model::Timestamp;
 
-/// Reads `YYYY-MM-DDTHH:MM:SSZ`, any other RFC 3339 time, and the `UTC` at the end that an old AWS CLI
-/// wrote instead of `Z`.
+/// Reads `YYYY-MM-DDTHH:MM:SSZ`, any other RFC 3339 time, the `UTC` at the end that an old AWS CLI
+/// wrote instead of `Z`, and `YYYY-MM-DD HH:MM:SS`, which tools for MFA write and mean as UTC.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let time: jiff::Timestamp = match text.strip_suffix("UTC") {
         Some(rest) => format!("{rest}Z").parse().ok()?,
-        None => text.parse().ok()?,
+        None => match text.parse::<jiff::civil::DateTime>() {
+            Ok(time) if text.contains(' ') && !text.contains(['Z', 'z', '+', '[']) => {
+                time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+            }
+            _ => text.parse().ok()?,
+        },
     };
     Some(Timestamp(time.as_second()))
 }
@@ -27,6 +32,7 @@ mod tests {
             "2026-11-26T12:00:00UTC",
             "2026-11-26T12:00:00.250Z",
             "2026-11-26T13:00:00+01:00",
+            "2026-11-26 12:00:00",
             " 2026-11-26T12:00:00Z\n",
         ] {
             assert_eq!(parse(text), noon, "{text}");

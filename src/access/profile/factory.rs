@@ -103,6 +103,22 @@ impl CredentialProviderFactory for ProfileType {
         }
     }
 
+    fn surroundings(&self, session: &Session, place: &dyn Place) -> String {
+        if *self != Self::Process {
+            return String::new();
+        }
+        let process = Facts::of(session).process;
+        process.map(|process| process::surroundings(&process, place)).unwrap_or_default()
+    }
+
+    fn runs_program(&self) -> bool {
+        *self == Self::Process
+    }
+
+    fn is_of_environment(&self) -> bool {
+        *self == Self::Process
+    }
+
     fn subject(&self, session: &Session) -> String {
         let facts = Facts::of(session);
         match facts.keys {

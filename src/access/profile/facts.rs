@@ -75,6 +75,9 @@ pub(super) struct Process {
     pub(super) program: String,
     /// A hash of the whole command.
     pub(super) command: String,
+    /// The variables that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) variables: Vec<String>,
 }
 
 /// Keys in a file.
@@ -263,13 +266,15 @@ fn region_of(profile: &Profile) -> Option<RegionName> {
 
 fn keys_of(profile: &Profile, file: InFile) -> Option<Keys> {
     let key_id = of_file(profile, file, "aws_access_key_id")?.expose().to_owned();
-    let expires = EXPIRY_KEYS.iter().find_map(|key| text(profile, key));
+    // Beside the keys, in the same file: another file's would be of other keys.
+    let written = |key: &&str| of_file(profile, file, key).map(|text| text.expose().to_owned());
+    let expires = EXPIRY_KEYS.iter().find_map(written).filter(|text| !text.is_empty());
     let token = token_of(profile, file);
     Some(Keys {
         of: profile.name.clone(),
         key_id,
         temporary: token.is_some(),
-        expires: expires.map(str::to_owned),
+        expires,
         edition: token.map(|token| edition(profile, file, token)),
     })
 }

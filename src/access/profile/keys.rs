@@ -19,7 +19,9 @@ use crate::{
     system::clock,
 };
 
-/// Temporary keys whose end nobody has written down are looked at again after this, in seconds.
+/// Temporary keys whose written end cannot be read are looked at again after this, in seconds.
+const UNREAD: i64 = 3600;
+/// The same where no end is written down.
 pub(in crate::access) const PRESUMED: i64 = 12 * 3600;
 
 /// What stands in a section: the form of a vault's item, from a plain file.
@@ -95,10 +97,13 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
 }
 
 fn presumed_note(hop: &Hop<'_>, keys: &super::facts::Keys) -> Vec<String> {
-    if keys.expires.is_some() {
-        return Vec::new();
-    }
     let name = &hop.session.name;
+    if let Some(text) = &keys.expires {
+        let unread = times::parse(text).is_none();
+        let note =
+            || format!("the end of the keys of '{name}' is {text:?}, no time; 1h is presumed");
+        return unread.then(note).into_iter().collect();
+    }
     vec![format!("nobody has written down when the keys of '{name}' end; 12h are presumed")]
 }
 
@@ -117,12 +122,14 @@ pub(super) fn issue(
         SigningKeys { key_id, secret_key, session_token: Some(session_token) } => {
             let now = clock::now();
             let expires = facts.keys.as_ref().and_then(|keys| keys.expires.as_deref());
+            // An end that cannot be read is one all the same, and perhaps near.
+            let presumed = if expires.is_some() { UNREAD } else { PRESUMED };
             let expires_at = expires.and_then(times::parse);
             let keys = TemporaryKeys {
                 key_id,
                 secret_key,
                 session_token,
-                expires_at: expires_at.unwrap_or(Timestamp(now + PRESUMED)),
+                expires_at: expires_at.unwrap_or(Timestamp(now + presumed)),
                 issued_at: Timestamp(now),
             };
             ended(hop, &keys)?;
