@@ -25,6 +25,7 @@ pub mod explain;
 mod external;
 pub mod field;
 mod instance;
+pub use instance::is_machines_own;
 pub mod profile;
 pub mod prompt;
 pub mod provider;
@@ -251,8 +252,12 @@ pub struct Hop<'a> {
     pub session: &'a Session,
     /// Where its requests go.
     pub region: RegionName,
-    /// Another address than the cloud's own.
+    /// Another address than the cloud's own, of STS.
     pub endpoint: Option<String>,
+    /// Other addresses of the services for sign-ins.
+    pub services: crate::cloud::endpoint::Services,
+    /// `AWS_LOGIN_CACHE_DIRECTORY`, as the user has set it.
+    pub login_cache: Option<String>,
     /// Files with further root certificates.
     pub ca_bundles: Vec<PathBuf>,
     /// A lifetime that was asked for instead of the session's own, in seconds.

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     cloud::{
-        CloudError, ErrorKind, arn, partition,
+        CloudError, ErrorKind, arn,
+        endpoint::Service,
+        partition,
         sts::{AssumeRole, Mfa, Route, SigningKeys, Sts, TemporaryKeys},
     },
     envdelta::{Managed, Value},
@@ -43,25 +45,29 @@ pub(super) fn route(hop: &Hop<'_>) -> Route {
 /// The same for a source with an endpoint of its own: the environment's comes first, and one that
 /// would send keys in the clear to somebody else is refused.
 pub(super) fn route_to(hop: &Hop<'_>, own: Option<&str>) -> Result<Route, AccessError> {
-    let mut route = route(hop);
-    if let (None, Some(own)) = (&route.endpoint, own) {
-        if !super::profile::is_safe(own) {
-            return Err(exposed_endpoint(own).into());
-        }
-        route.endpoint = Some(own.to_owned());
+    Ok(Route { endpoint: address(hop.endpoint.as_deref(), own)?, ..route(hop) })
+}
+
+/// The same for a service of sign-ins: an address that is STS's alone is not for it.
+pub(super) fn sign_in_route(
+    hop: &Hop<'_>,
+    service: Service,
+    own: Option<&str>,
+) -> Result<Route, AccessError> {
+    Ok(Route { endpoint: address(hop.services.of(service), own)?, ..route(hop) })
+}
+
+fn address(named: Option<&str>, own: Option<&str>) -> Result<Option<String>, FieldError> {
+    match (named, own) {
+        (None, Some(own)) if !super::profile::is_safe(own) => Err(exposed_endpoint(own)),
+        _ => Ok(named.or(own).map(str::to_owned)),
     }
-    Ok(route)
 }
 
 /// An address that keys would reach in the clear.
 pub(super) fn exposed_endpoint(url: &str) -> FieldError {
     let problem = format!("'{url}' is neither https nor a loopback address");
     FieldError { flag: "endpoint-url".into(), problem }
-}
-
-/// The address of one service that a variable of the user's names, if our requests may go there.
-pub(super) fn service_endpoint(place: &dyn super::source::Place, variable: &str) -> Option<String> {
-    super::source::text(place, variable).filter(|url| place.trusts(url))
 }
 
 /// A call of STS.

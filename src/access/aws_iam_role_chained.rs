@@ -381,6 +381,8 @@ mod tests {
             session,
             region: RegionName::parse("eu-west-1").unwrap(),
             endpoint: None,
+            services: crate::cloud::endpoint::Services::default(),
+            login_cache: None,
             ca_bundles: Vec::new(),
             duration: None,
             limit: None,

@@ -5,15 +5,11 @@ use serde_json::json;
 use super::{
     AccessError, Call, CredentialProviderFactory, Field, FieldError, Helpers, Hop, Issued,
     OWN_KEYS, Origin, Outcome, RegionChoice, RegionSources, Request, Summary, Verified, aws,
-    aws_region,
-    profile::PRESUMED,
+    aws_region, profile,
     source::{self, Listing, Place, Scope, Source},
 };
 use crate::{
-    cloud::{
-        sts::{SigningKeys, Sts, TemporaryKeys},
-        times,
-    },
+    cloud::sts::{SigningKeys, Sts, TemporaryKeys},
     envdelta::{Managed, Value},
     model::{
         CredentialIdentifier, Credentials, RegionName, Session, SessionName, Timestamp,
@@ -191,12 +187,18 @@ impl CredentialProviderFactory for Environment {
         let secret_key = Secret::new(of("AWS_SECRET_ACCESS_KEY"));
         if let Some(token) = token(helpers.place).map(Secret::new) {
             let now = clock::now();
-            let expires = times::parse(&of("AWS_CREDENTIAL_EXPIRATION"));
+            let written = source::text(helpers.place, "AWS_CREDENTIAL_EXPIRATION");
+            let whose = "the keys in the environment";
+            let (expires_at, mut notes) = profile::end(written.as_deref(), now, whose);
+            if written.is_none() {
+                // Usual there, and said of a file's alone.
+                notes.clear();
+            }
             let keys = TemporaryKeys {
                 key_id,
                 secret_key,
                 session_token: token,
-                expires_at: expires.unwrap_or(Timestamp(now + PRESUMED)),
+                expires_at,
                 issued_at: Timestamp(now),
             };
             if keys.expires_at.0 <= now {
@@ -206,7 +208,7 @@ impl CredentialProviderFactory for Environment {
                 });
             }
             let credentials = aws::credentials(keys);
-            return Ok(Issued { credentials, clock_offset: 0, notes: Vec::new() });
+            return Ok(Issued { credentials, clock_offset: 0, notes });
         }
         let keys = SigningKeys { key_id, secret_key, session_token: None };
         let route = aws::route(hop);

@@ -28,11 +28,18 @@ const MARKS: [(&str, &str); 3] = [
     ("/sys/hypervisor/uuid", "ec2"),
 ];
 
-/// What the environment and the default profile say about the service.
+/// Whether the instance's session asks the address that every instance has.
+pub fn is_machines_own(session: &Session) -> bool {
+    [instance::BASE_V4, instance::BASE_V6].contains(&Instance.principal(session).as_str())
+}
+
+/// What the environment says about the service.
 fn settings(place: &dyn Place, bundles: &[std::path::PathBuf]) -> Settings {
     let mode = source::text(place, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+    let endpoint = source::text(place, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     Settings {
-        endpoint: source::text(place, "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        is_trusted: endpoint.as_deref().is_some_and(|url| place.trusts(url)),
+        endpoint,
         ipv6: mode.is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6")),
         ca_bundles: bundles.to_vec(),
     }

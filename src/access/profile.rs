@@ -32,7 +32,7 @@ mod web_identity;
 pub use bound::{Bound, UnfitPath, binding, home_to_name};
 pub(super) use factory::ProfileType;
 pub(super) use facts::is_safe;
-pub(super) use keys::PRESUMED;
+pub(super) use keys::end;
 pub use long_term::{LongTermKey, has_temporary_keys, long_term_key};
 pub use marks::marks;
 pub use process::CHAIN;

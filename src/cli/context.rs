@@ -275,6 +275,8 @@ impl Context {
         let bundles = ["AWS_CA_BUNDLE"].iter().filter_map(|name| variable(name));
         Surroundings {
             endpoint: choice.endpoint,
+            services: endpoint::Services::read(&|name| self.own_text(name), trusted),
+            login_cache: self.own_text("AWS_LOGIN_CACHE_DIRECTORY"),
             ca_bundles: bundles.map(PathBuf::from).collect(),
             user: user_name(),
             host: process::host_name().unwrap_or_default(),
@@ -384,7 +386,7 @@ impl Place for Context {
 
     fn trusts(&self, url: &str) -> bool {
         let trusted = self.config().is_ok_and(|config| config.endpoint_env);
-        endpoint::is_loopback(url) || (trusted && url.starts_with("https://"))
+        endpoint::may_be_asked(url, trusted)
     }
 }
 

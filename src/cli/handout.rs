@@ -454,6 +454,10 @@ pub(super) fn delta(context: &Context, whole: &Whole<'_>) -> Outcome<EnvDelta> {
     let managed: &Managed = factory.managed();
     let given = Given { session, credentials, region, local_expiry };
     let mut values = factory.environment(&given);
+    // As everywhere: the user's own variable comes before a profile's setting.
+    if context.own_text("AWS_ENDPOINT_URL").is_some_and(|own| !own.is_empty()) {
+        values.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    }
     let key = values.iter().find(|(name, _)| *name == managed.key);
     let key = key.map(|(_, value)| value.expose().to_owned()).unwrap_or_default();
     let sets = |name: &str| values.iter().any(|(set, _)| *set == name);

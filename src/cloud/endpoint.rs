@@ -16,13 +16,67 @@ pub struct Choice {
     pub ignored: Option<(&'static str, &'static str)>,
 }
 
+/// The addresses that the environment names for services other than STS; what our requests may not
+/// go to is left out.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub struct Services {
+    /// `AWS_ENDPOINT_URL`, which is for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    general: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso_oidc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in: Option<String>,
+}
+
+/// A service of sign-ins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Service {
+    /// `aws login`'s.
+    SignIn,
+    /// The portal of IAM Identity Center.
+    Sso,
+    /// Its tokens.
+    SsoOidc,
+}
+
+impl Services {
+    /// What `lookup` says of the user's own variables.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Self {
+        let of = |name: &str| lookup(name).filter(|url| may_be_asked(url, trusted));
+        Self {
+            general: of("AWS_ENDPOINT_URL"),
+            sso: of("AWS_ENDPOINT_URL_SSO"),
+            sso_oidc: of("AWS_ENDPOINT_URL_SSO_OIDC"),
+            sign_in: of("AWS_ENDPOINT_URL_SIGNIN"),
+        }
+    }
+
+    /// Where a service is: its own variable comes before the general one.
+    pub fn of(&self, service: Service) -> Option<&str> {
+        let own = match service {
+            Service::SignIn => &self.sign_in,
+            Service::Sso => &self.sso,
+            Service::SsoOidc => &self.sso_oidc,
+        };
+        own.as_deref().or(self.general.as_deref())
+    }
+}
+
+/// Whether our requests may go to an address that a variable names.
+pub fn may_be_asked(url: &str, trusted: bool) -> bool {
+    is_loopback(url) || (trusted && url.starts_with("https://") && host(url).is_some())
+}
+
 /// Chooses an endpoint. `trusted` is the setting `endpoint_env`.
 pub fn choose(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Choice {
     let set = |name: &&'static str| lookup(name).filter(|v| !v.is_empty()).map(|v| (*name, v));
     let Some((name, url)) = VARIABLES.iter().find_map(set) else {
         return Choice::default();
     };
-    if is_loopback(&url) || (trusted && url.starts_with("https://")) {
+    if may_be_asked(&url, trusted) {
         return Choice { endpoint: Some(url), ignored: None };
     }
     let reason = if url.starts_with("https://") {

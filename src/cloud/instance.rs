@@ -9,7 +9,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Deserialize;
 
 use super::{
-    CloudError, arn, endpoint, exchange, http,
+    CloudError, endpoint, exchange, http,
     metadata::{self, MachineKeys},
     plain::{Limits, Plain, Reply, Request},
     server_clock::ServerClock,
@@ -37,6 +37,8 @@ const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 pub struct Settings {
     /// `AWS_EC2_METADATA_SERVICE_ENDPOINT`, or the profile's; wins over `ipv6`.
     pub endpoint: Option<String>,
+    /// Whether the settings allow it to be anywhere, over TLS.
+    pub is_trusted: bool,
     /// Whether the mode is `IPv6`.
     pub ipv6: bool,
     /// Files with further root certificates, for an endpoint with https.
@@ -46,20 +48,22 @@ pub struct Settings {
 impl Settings {
     /// The address without a `/` at its end, or why it is refused. Asks nobody.
     ///
-    /// The answer becomes the user's identity, so it must come from this machine or over TLS.
+    /// The answer becomes the user's identity, and a variable can come from a project's files: so it
+    /// must be of this machine, unless the user's settings say more.
     pub fn base(&self) -> Result<&str, CloudError> {
         let default = if self.ipv6 { BASE_V6 } else { BASE_V4 };
         let base = self.endpoint.as_deref().unwrap_or(default).trim_end_matches('/');
-        let tls = base.starts_with("https://") && endpoint::host(base).is_some();
-        let own = endpoint::is_loopback(base)
-            || endpoint::is_link_local(base)
-            || endpoint::host(base) == Some(endpoint::Host::Name("localhost"));
-        if tls || own {
+        if endpoint::may_be_asked(base, self.is_trusted) || endpoint::is_link_local(base) {
             return Ok(base);
         }
+        let more = if base.starts_with("https://") {
+            "; 'endpoint_env = true' in config.toml allows it"
+        } else {
+            ""
+        };
         Err(CloudError::refused(format!(
-            "'{base}' may not be asked for an instance's credentials: it is neither https nor http \
-             to 169.254.0.0/16, [fd00:ec2::254], 127.0.0.0/8, [::1] or localhost"
+            "'{base}' may not be asked for an instance's credentials: it is not in 169.254.0.0/16 or \
+             127.0.0.0/8, and neither [fd00:ec2::254] nor [::1]{more}"
         )))
     }
 }
@@ -68,8 +72,6 @@ impl Settings {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Document {
-    /// The account that owns the instance: twelve digits.
-    pub account_id: Option<String>,
     /// Where the instance is.
     pub region: Option<String>,
 }
@@ -98,19 +100,12 @@ impl<'a> Instance<'a> {
         self.clock.offset()
     }
 
-    /// The keys of the instance's role, with the account where the instance tells it.
+    /// The keys of the instance's role.
     pub fn keys(&self) -> Result<MachineKeys, CloudError> {
         self.with_token(async |asked| {
             let reply = asked.get(ROLES).await?;
             let role = role_name(&reply)?;
-            let mut issued =
-                metadata::keys(SERVICE, &asked.get(&format!("{ROLES}{role}")).await?, &self.clock)?;
-            if issued.account.is_none() {
-                // Good to know, and no reason to fail.
-                let document = asked.document().await.unwrap_or_default();
-                issued.account = document.account_id.filter(|account| arn::is_account(account));
-            }
-            Ok(issued)
+            metadata::keys(SERVICE, &asked.get(&format!("{ROLES}{role}")).await?, &self.clock)
         })
     }
 
@@ -196,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_service_is_this_machines_or_has_a_certificate() {
+    fn the_service_is_this_machines_unless_the_settings_say_more() {
         let base = |endpoint: &str| {
             let endpoint = (!endpoint.is_empty()).then(|| endpoint.to_owned());
             Settings { endpoint, ..Settings::default() }.base().map(str::to_owned)
@@ -205,10 +200,18 @@ mod tests {
         assert_eq!(Settings { ipv6: true, ..Settings::default() }.base().unwrap(), BASE_V6);
         assert_eq!(base("http://127.0.0.1:9/").unwrap(), "http://127.0.0.1:9");
         assert!(base("http://[fd00:ec2::254]").is_ok());
-        assert!(base("http://localhost:1338").is_ok());
-        assert!(base("https://metadata.example").is_ok());
-        for bad in ["http://metadata.example", "http://10.0.0.1", "169.254.169.254", "https://"] {
+        for bad in [
+            "http://metadata.example",
+            "https://metadata.example",
+            "http://localhost:1338",
+            "http://10.0.0.1",
+            "http://169.254.169.254@metadata.example",
+            "169.254.169.254",
+            "https://",
+        ] {
             assert!(base(bad).is_err(), "{bad}");
         }
+        let endpoint = Some("https://metadata.example".to_owned());
+        assert!(Settings { endpoint, is_trusted: true, ..Settings::default() }.base().is_ok());
     }
 }

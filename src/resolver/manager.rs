@@ -32,8 +32,12 @@ const LAST_MINUTE: i64 = 60;
 /// What requests depend on besides the workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// Another address than the cloud's own.
+    /// Another address than the cloud's own, of STS.
     pub endpoint: Option<String>,
+    /// Other addresses of the services for sign-ins.
+    pub services: crate::cloud::endpoint::Services,
+    /// `AWS_LOGIN_CACHE_DIRECTORY`, as the user has set it.
+    pub login_cache: Option<String>,
     /// Files with further root certificates.
     pub ca_bundles: Vec<PathBuf>,
     /// The user's login name.
@@ -489,6 +493,8 @@ impl<'a> CredentialManager<'a> {
                 session,
                 region,
                 endpoint: self.surroundings.endpoint.clone(),
+                services: self.surroundings.services.clone(),
+                login_cache: self.surroundings.login_cache.clone(),
                 ca_bundles: self.surroundings.ca_bundles.clone(),
                 duration: lifetime.filter(|_| at == 0),
                 surroundings: factory.surroundings(session, self.place()),

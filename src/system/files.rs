@@ -4,7 +4,7 @@ use std::{
     fs::{File, OpenOptions, Permissions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -141,6 +141,47 @@ pub fn write_private(path: &Path, bytes: &[u8], durability: Durability) -> Resul
         directory::sync(directory).map_err(failed)?;
     }
     Ok(())
+}
+
+/// A file that is about to be replaced, with room for its new content beside it.
+#[derive(Debug)]
+pub struct Successor {
+    path: PathBuf,
+    made: tempfile::NamedTempFile,
+}
+
+impl Successor {
+    /// Makes room for about `size` bytes. A file without write permission is left alone, although a
+    /// rename needs none: that is its owner's word.
+    pub fn beside(path: &Path, size: usize) -> Result<Self, PathError> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let failed = |e| PathError::io("write", path, e);
+        let meta = std::fs::metadata(path).map_err(|e| PathError::io("inspect", path, e))?;
+        if meta.mode() & 0o222 == 0 {
+            return Err(failed(io::Error::from(io::ErrorKind::PermissionDenied)));
+        }
+        remove_leftovers(directory);
+        let mut made = tempfile::Builder::new()
+            .prefix(WRITING)
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory)
+            .map_err(failed)?;
+        made.write_all(&vec![b' '; size.saturating_add(1024)]).map_err(failed)?;
+        made.as_file().sync_all().map_err(failed)?;
+        Ok(Self { path: path.to_owned(), made })
+    }
+
+    /// Replaces the file, whole or not at all: mode 0600, on disk.
+    pub fn replace(self, bytes: &[u8]) -> Result<(), PathError> {
+        use std::os::unix::fs::FileExt;
+        let failed = |e| PathError::io("write", &self.path, e);
+        let file = self.made.as_file();
+        file.write_all_at(bytes, 0).map_err(failed)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        file.set_len(length).and_then(|()| file.sync_all()).map_err(failed)?;
+        self.made.persist(&self.path).map_err(|e| failed(e.error))?;
+        directory::sync(self.path.parent().unwrap_or(Path::new("."))).map_err(failed)
+    }
 }
 
 /// Appends `line` in one write, so that lines of several processes never mix. Created 0600.

@@ -11,7 +11,7 @@ use crate::{
     support::{CANARY, chmod, python},
 };
 
-const SSO: &str = "[profile p]\nsso_session = corp\nsso_account_id = ROLES\nsso_role_name = Admin\n\
+pub(crate) const SSO: &str = "[profile p]\nsso_session = corp\nsso_account_id = ROLES\nsso_role_name = Admin\n\
     [profile other]\nsso_session = corp\nsso_account_id = ROLES\nsso_role_name = ReadOnly\n\
     [profile forbidden]\nsso_session = corp\nsso_account_id = ROLES\nsso_role_name = Root\n\
     [sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n";
@@ -19,13 +19,13 @@ const LEGACY: &str = "[profile p]\nsso_start_url = https://example.awsapps.com/s
     sso_region = us-east-1\nsso_account_id = ROLES\nsso_role_name = Admin\n";
 
 /// A home beside a portal.
-struct Company {
-    own: Profiles,
-    portal: Portal,
+pub(crate) struct Company {
+    pub(crate) own: Profiles,
+    pub(crate) portal: Portal,
 }
 
 impl Company {
-    fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let mut own = Profiles::new();
         let portal = Portal::start();
         for name in ["SSO", "SSO_OIDC", "SIGNIN"] {
@@ -36,11 +36,11 @@ impl Company {
     }
 
     /// A login of the AWS CLI: its cache file.
-    fn login(&self, how: Json) -> PathBuf {
+    pub(crate) fn login(&self, how: Json) -> PathBuf {
         self.cached("sso_login", ".aws/sso/cache", how)
     }
 
-    fn cached(&self, control: &str, folder: &str, how: Json) -> PathBuf {
+    pub(crate) fn cached(&self, control: &str, folder: &str, how: Json) -> PathBuf {
         let made = self.portal.control(control, how);
         let folder = self.own.world.home.path().join(folder);
         fs::create_dir_all(&folder).unwrap();

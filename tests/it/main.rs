@@ -49,6 +49,7 @@ mod hooks_use;
 mod layers;
 mod listing;
 mod logins;
+mod logins_refresh;
 mod mfa;
 mod neighbours;
 mod neighbours_direnv;

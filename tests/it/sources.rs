@@ -113,6 +113,34 @@ fn temporary_keys_of_a_file_are_given_as_they_are_until_they_end() {
 }
 
 #[test]
+fn the_end_of_temporary_keys_is_read_as_tools_write_it_or_doubted() {
+    let mut own = Profiles::new();
+    let keys = temporary_profile(&own, "temp", "expiration = END");
+    own.credentials(&keys.replace("END", "2999-01-02 03:04:05"));
+    let env = own.leapp(["env", "temp", "--show", "--format", "json"]);
+    assert_eq!(env.succeeds().json()["expiration"], "2999-01-02T03:04:05Z", "{env}");
+    own.credentials(&keys.replace("END", "2001-01-02 03:04:05"));
+    own.leapp(["env", "temp", "--shell", "bash"]).fails(3).says("have ended");
+    own.credentials(&keys.replace("END", "tomorrow"));
+    own.leapp(["env", "temp", "--show", "-d", "2h", "--shell", "bash"])
+        .succeeds()
+        .says("the end of the keys of 'temp', \"tomorrow\", is no time; 1h is presumed")
+        .says("--duration does not count for 'temp'");
+    // What another file says is not of these keys.
+    own.credentials(&temporary_profile(&own, "temp", ""));
+    own.config("[profile temp]\nexpiration = 2001-01-02 03:04:05\n");
+    own.leapp(["env", "temp", "--show", "--shell", "bash"]).succeeds().says("12h are presumed");
+    let [id, secret, token] = temporary(&own);
+    own.world.set("AWS_ACCESS_KEY_ID", id).set("AWS_SECRET_ACCESS_KEY", secret);
+    own.world.set("AWS_SESSION_TOKEN", token).set("AWS_CREDENTIAL_EXPIRATION", "tomorrow");
+    own.leapp(["env", "env:accessKey", "--show", "--shell", "bash"])
+        .succeeds()
+        .says("\"tomorrow\", is no time; 1h is presumed");
+    own.world.set("AWS_CREDENTIAL_EXPIRATION", "2001-01-02 03:04:05");
+    own.leapp(["env", "env:accessKey", "--shell", "bash"]).fails(3).says("have ended");
+}
+
+#[test]
 fn a_mistake_in_temporary_keys_that_is_mended_counts_at_once() {
     let own = Profiles::new();
     let [id, secret, token] = temporary(&own);
@@ -405,13 +433,20 @@ fn an_instance_gives_its_role_alone_and_as_a_source() {
     assert!(portal.actions().is_empty(), "listing asks nobody");
     given(&own, "ec2:instanceProfile");
     given(&own, "ec2InstanceRoleCredential");
-    assert_eq!(portal.actions(), ["MetadataToken", "Metadata", "Metadata", "Metadata"]);
+    assert_eq!(portal.actions(), ["MetadataToken", "Metadata", "Metadata"]);
+    own.leapp(["pin", "ec2:instanceProfile"])
+        .fails(5)
+        .says("stands upon 'ec2:instanceProfile', which is of one shell's environment");
     own.leapp(["lock"]).succeeds();
     gives(&portal, &own, "Metadata", "/latest/meta-data/iam/security-credentials/instance-role", 1);
     given(&own, "there");
     assert_eq!(own.world.actions(), ["GetSessionToken", "AssumeRole"]);
-    own.world.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://example.com");
-    own.leapp(["env", "ec2:instanceProfile", "--shell", "bash"]).fails(5);
+    for url in ["http://example.com", "https://metadata.invalid"] {
+        own.world.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+        own.leapp(["env", "ec2:instanceProfile", "--shell", "bash"])
+            .fails(5)
+            .says("may not be asked for an instance's credentials");
+    }
 }
 
 #[test]
@@ -448,6 +483,7 @@ fn a_profile_may_lead_to_an_endpoint_of_its_own() {
         role("service", "Admin", "source_profile = base\nservices = mine\nendpoint_url = http://127.0.0.1:1"),
         role("foreign", "Admin", "source_profile = base\nendpoint_url = http://example.com"),
         role("user", "Admin", "source_profile = base\nendpoint_url = http://127.0.0.1@example.com"),
+        role("trick", "Admin", "source_profile = base\nendpoint_url = http://localhost:x@127.0.0.1:1/"),
         format!("[services mine]\nsts =\n  endpoint_url = {url}\ns3 =\n  endpoint_url = http://127.0.0.1:2\n"),
     ].concat());
     let env = own.leapp(["env", "plain", "--show", "--format", "json"]);
@@ -457,7 +493,7 @@ fn a_profile_may_lead_to_an_endpoint_of_its_own() {
     env.succeeds().says("profile 'service' has endpoints for s3, sts: programs get those by the profile's name alone");
     assert_eq!(env.json()["set"]["AWS_ENDPOINT_URL"], "http://127.0.0.1:1", "{env}");
     assert_eq!(own.world.actions(), ["AssumeRole", "AssumeRole"]);
-    for name in ["foreign", "user"] {
+    for name in ["foreign", "user", "trick"] {
         own.leapp(["env", name, "--shell", "bash"])
             .fails(5)
             .says("is neither https nor a loopback address");
@@ -466,9 +502,13 @@ fn a_profile_may_lead_to_an_endpoint_of_its_own() {
     // What a directory or a shell had before comes back.
     let mut shell = own.world.foreign("bash");
     shell.args(["--norc", "--noprofile", "-c",
-        &format!("export AWS_ENDPOINT_URL=http://127.0.0.1:3 AWS_ENDPOINT_URL_STS={url}; eval \"$(leapp env plain)\"; echo \"$AWS_ENDPOINT_URL\"; \
+        &format!("eval \"$(leapp env plain)\"; echo \"$AWS_ENDPOINT_URL\"; \
+         eval \"$(leapp env --unset)\"; echo \"${{AWS_ENDPOINT_URL-none}}\"; \
+         export AWS_ENDPOINT_URL=http://127.0.0.1:3 AWS_ENDPOINT_URL_STS={url}; eval \"$(leapp env plain)\"; echo \"$AWS_ENDPOINT_URL\"; \
          eval \"$(leapp env --unset)\"; echo \"$AWS_ENDPOINT_URL\"")]);
-    own.world.run(shell, None).succeeds().prints(&format!("{url}\nhttp://127.0.0.1:3\n"));
+    // And what the user has set comes before a profile's.
+    let mine = "http://127.0.0.1:3\n".repeat(2);
+    own.world.run(shell, None).succeeds().prints(&format!("{url}\nnone\n{mine}"));
 }
 
 #[test]
@@ -480,13 +520,17 @@ fn an_endpoint_that_programs_get_is_safe_and_said() {
         .fails(5)
         .says("endpoint_url: 'http://minio.example:9000' is neither https nor a loopback address");
     own.credentials(&keys.replace("URL", "https://minio.example"));
-    own.world.set("AWS_ENDPOINT_URL", "https://other.example");
+    own.world.unset("AWS_ENDPOINT_URL");
     let env = own.leapp(["env", "temp", "--show", "--format", "json"]);
     env.succeeds().says(
         "AWS_ENDPOINT_URL=https://minio.example comes with the profile: AWS programs will send their requests there",
     );
     assert_eq!(env.json()["set"]["AWS_ENDPOINT_URL"], "https://minio.example");
-    assert!(!env.stderr.contains("https://other.example stays"), "{env}");
+    own.world.set("AWS_ENDPOINT_URL", "https://other.example");
+    let env = own.leapp(["env", "temp", "--show", "--format", "json"]);
+    env.succeeds().says("AWS_ENDPOINT_URL=https://other.example stays");
+    assert_eq!(env.json()["set"]["AWS_ENDPOINT_URL"], Json::Null);
+    assert!(!env.stderr.contains("comes with the profile"), "{env}");
 }
 
 #[test]

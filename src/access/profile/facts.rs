@@ -266,15 +266,15 @@ fn region_of(profile: &Profile) -> Option<RegionName> {
 
 fn keys_of(profile: &Profile, file: InFile) -> Option<Keys> {
     let key_id = of_file(profile, file, "aws_access_key_id")?.expose().to_owned();
-    // Beside the keys, in the same file: another file's would be of other keys.
-    let written = |key: &&str| of_file(profile, file, key).map(|text| text.expose().to_owned());
-    let expires = EXPIRY_KEYS.iter().find_map(written).filter(|text| !text.is_empty());
+    // Of their own file: the other one may speak of keys that do not count.
+    let expires = EXPIRY_KEYS.iter().find_map(|key| of_file(profile, file, key));
+    let expires = expires.map(|text| text.expose().trim()).filter(|text| !text.is_empty());
     let token = token_of(profile, file);
     Some(Keys {
         of: profile.name.clone(),
         key_id,
         temporary: token.is_some(),
-        expires,
+        expires: expires.map(str::to_owned),
         edition: token.map(|token| edition(profile, file, token)),
     })
 }
@@ -339,9 +339,9 @@ fn service_names(shared: &SharedConfig, profile: &Profile) -> Vec<String> {
 
 /// Whether our own requests may go to an address that a file of the user's names.
 pub(in crate::access) fn is_safe(url: &str) -> bool {
-    let host = url.strip_prefix("http://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    let local = host.is_some_and(|host| host == "localhost" || host.starts_with("localhost:"));
-    url.starts_with("https://") || endpoint::is_loopback(url) || local
+    let named = endpoint::host(url);
+    let tls = url.starts_with("https://") && named.is_some();
+    tls || endpoint::is_loopback(url) || named == Some(endpoint::Host::Name("localhost"))
 }
 
 /// What a person who trusts the profile relies upon: every setting of its own section, of its

@@ -19,10 +19,32 @@ use crate::{
     system::clock,
 };
 
-/// Temporary keys whose written end cannot be read are looked at again after this, in seconds.
-const UNREAD: i64 = 3600;
-/// The same where no end is written down.
-pub(in crate::access) const PRESUMED: i64 = 12 * 3600;
+/// Temporary keys whose end nobody has written down are looked at again after this, in seconds.
+const PRESUMED: i64 = 12 * 3600;
+/// The same where their end is written down in a way that nobody can read: there is one.
+const PRESUMED_OF_UNREADABLE: i64 = 3600;
+
+/// When temporary keys end by what was written down, and what the user should know of that. `whose`
+/// names them.
+pub(in crate::access) fn end(
+    written: Option<&str>,
+    now: i64,
+    whose: &str,
+) -> (Timestamp, Vec<String>) {
+    let (left, note) = match written.map(|text| (text, times::parse_loosely(text))) {
+        Some((_, Some(end))) => return (end, Vec::new()),
+        Some((text, None)) => (
+            PRESUMED_OF_UNREADABLE,
+            format!("the end of {whose}, {text:?}, is no time; 1h is presumed"),
+        ),
+        None => (PRESUMED, format!("nobody has written down when {whose} end; 12h are presumed")),
+    };
+    (Timestamp(now.saturating_add(left)), vec![note])
+}
+
+fn whose(hop: &Hop<'_>) -> String {
+    format!("the keys of '{}'", hop.session.name)
+}
 
 /// What stands in a section: the form of a vault's item, from a plain file.
 #[derive(Deserialize, Serialize)]
@@ -79,7 +101,13 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
             "expires": keys.expires,
             "edition": keys.edition,
         });
-        let notes = presumed_note(hop, &keys);
+        let (_, mut notes) = end(keys.expires.as_deref(), clock::now(), &whose(hop));
+        if hop.duration.is_some() {
+            notes.push(format!(
+                "--duration does not count for '{}': its keys are temporary already",
+                hop.session.name
+            ));
+        }
         return Request { material: aws::material(hop, &material), asks_person: false, notes };
     }
     let duration = hop.duration.unwrap_or(aws::USUAL);
@@ -94,17 +122,6 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         asks_person: facts.mfa_serial.is_some(),
         notes: Vec::new(),
     }
-}
-
-fn presumed_note(hop: &Hop<'_>, keys: &super::facts::Keys) -> Vec<String> {
-    let name = &hop.session.name;
-    if let Some(text) = &keys.expires {
-        let unread = times::parse(text).is_none();
-        let note =
-            || format!("the end of the keys of '{name}' is {text:?}, no time; 1h is presumed");
-        return unread.then(note).into_iter().collect();
-    }
-    vec![format!("nobody has written down when the keys of '{name}' end; 12h are presumed")]
 }
 
 pub(super) fn issue(
@@ -122,14 +139,12 @@ pub(super) fn issue(
         SigningKeys { key_id, secret_key, session_token: Some(session_token) } => {
             let now = clock::now();
             let expires = facts.keys.as_ref().and_then(|keys| keys.expires.as_deref());
-            // An end that cannot be read is one all the same, and perhaps near.
-            let presumed = if expires.is_some() { UNREAD } else { PRESUMED };
-            let expires_at = expires.and_then(times::parse);
+            let (expires_at, _) = end(expires, now, &whose(hop));
             let keys = TemporaryKeys {
                 key_id,
                 secret_key,
                 session_token,
-                expires_at: expires_at.unwrap_or(Timestamp(now + presumed)),
+                expires_at,
                 issued_at: Timestamp(now),
             };
             ended(hop, &keys)?;

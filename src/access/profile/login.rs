@@ -10,22 +10,37 @@ use serde_json::json;
 use super::facts::Facts;
 use crate::{
     access::{
-        AccessError, Call, Helpers, Hop, Issued, Request, aws, rewrite,
+        AccessError, Call, Helpers, Hop, Issued, Request, aws,
+        rewrite::{self, Cache, Current, State},
         source::{self, Place},
     },
     cloud::{
+        ErrorKind,
+        endpoint::Service,
         login_cache::{self, LoginSession, LoginState},
         sign_in::SignIn,
         sts::TemporaryKeys,
     },
-    model::Timestamp,
+    model::{RegionName, Timestamp},
     secret::Secret,
     system::clock,
 };
 
 pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
-    let material = json!({ "login_session": facts.login_session });
-    Request { material: aws::material(hop, &material), asks_person: false, notes: Vec::new() }
+    let material = json!({
+        "login_session": facts.login_session,
+        "services": hop.services,
+        "cache": hop.login_cache,
+    });
+    let notes = match hop.duration {
+        // The keys are the login's own.
+        Some(_) => vec![format!(
+            "--duration does not count for '{}': 'aws login' says how long its keys last",
+            hop.session.name
+        )],
+        None => Vec::new(),
+    };
+    Request { material: aws::material(hop, &material), asks_person: false, notes }
 }
 
 /// The cache file of the profile's session. Without a home there is none: what lies in the current
@@ -33,7 +48,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
 pub(super) fn path(facts: &Facts, place: &dyn Place) -> Option<PathBuf> {
     let usual = || Some(login_cache::default_directory(&PathBuf::from(place.own("HOME")?)));
     let directory = match source::text(place, "AWS_LOGIN_CACHE_DIRECTORY") {
-        Some(named) => Some(source::expand(place, &named)),
+        Some(named) => Some(source::expand(place, &named)).filter(|path| !path.starts_with("~")),
         None => usual(),
     }?;
     Some(login_cache::path(&directory, facts.login_session.as_deref().unwrap_or_default()))
@@ -52,71 +67,78 @@ pub(super) fn issue(
     helpers: &Helpers<'_>,
 ) -> Result<Issued, AccessError> {
     let path = path(facts, helpers.place).ok_or_else(|| ended(facts))?;
-    let lock = rewrite::lock(&path, helpers)?;
-    let text = rewrite::read(&path);
-    let found = text.as_ref().and_then(|text| login_cache::parse(text.expose()));
-    let now = Timestamp(clock::now());
-    let session = match (login_cache::state(found.as_ref(), now), found, text) {
-        (LoginState::Valid { .. }, Some(session), _) => session,
-        (LoginState::Refreshable { .. }, Some(session), Some(text)) => {
-            match refresh(hop, &session, &text, &path, helpers) {
-                Ok(session) => session,
-                // What is left of the old ones serves while the service cannot be reached.
-                Err(AccessError::Cloud(error))
-                    if error.kind == crate::cloud::ErrorKind::Unreachable
-                        && session.expires_at.since(now) > 60 =>
-                {
-                    session
-                }
-                Err(AccessError::Cloud(error))
-                    if error.kind == crate::cloud::ErrorKind::LoginNeeded =>
-                {
-                    return Err(ended(facts));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        _ => return Err(ended(facts)),
-    };
-    drop(lock);
+    let Current { item, notes } = rewrite::current(&Logins { hop, facts, helpers }, &path)?;
     let keys = TemporaryKeys {
-        key_id: session.key_id,
-        secret_key: session.secret_key,
-        session_token: session.session_token,
-        expires_at: session.expires_at,
-        issued_at: now,
+        key_id: item.key_id,
+        secret_key: item.secret_key,
+        session_token: item.session_token,
+        expires_at: item.expires_at,
+        issued_at: Timestamp(clock::now()),
     };
-    Ok(Issued { credentials: aws::credentials(keys), clock_offset: 0, notes: Vec::new() })
+    Ok(Issued { credentials: aws::credentials(keys), clock_offset: 0, notes })
 }
 
-fn refresh(
-    hop: &Hop<'_>,
-    session: &LoginSession,
-    text: &Secret,
-    path: &std::path::Path,
-    helpers: &Helpers<'_>,
-) -> Result<LoginSession, AccessError> {
-    let renewal = session.renewal.as_ref().ok_or(AccessError::Cancelled)?;
-    let mut route = aws::route_to(hop, None)?;
-    if let Some(region) =
-        session.region.as_deref().and_then(|r| crate::model::RegionName::parse(r).ok())
-    {
-        route.region = region;
+/// The keys of a login.
+struct Logins<'a> {
+    hop: &'a Hop<'a>,
+    facts: &'a Facts,
+    helpers: &'a Helpers<'a>,
+}
+
+impl Cache for Logins<'_> {
+    type Item = LoginSession;
+
+    fn what(&self) -> String {
+        format!("the console login of profile '{}'", self.facts.profile)
     }
-    route.endpoint = aws::service_endpoint(helpers.place, "AWS_ENDPOINT_URL_SIGNIN");
-    let sign_in = SignIn::new(route, helpers.clock_offset, helpers.waiting);
-    let issued = sign_in.refresh(renewal)?;
-    let now = Timestamp(clock::now());
-    let written = login_cache::refreshed(text.expose(), &issued, now);
-    let written = written.ok_or_else(|| AccessError::Changed(hop.session.name.to_string()))?;
-    rewrite::write(path, &written)?;
-    login_cache::parse(written.expose())
-        .ok_or_else(|| AccessError::Changed(hop.session.name.to_string()))
+
+    fn parse(&self, text: &str) -> Option<LoginSession> {
+        login_cache::parse(text)
+    }
+
+    fn state(&self, session: &LoginSession, now: Timestamp) -> State {
+        match login_cache::state(Some(session), now) {
+            LoginState::Absent | LoginState::Expired => State::Ended,
+            LoginState::Refreshable { left } => State::Refreshable(left),
+            LoginState::Valid { left } => State::Valid(left),
+        }
+    }
+
+    fn refresh_token<'i>(&self, session: &'i LoginSession) -> Option<&'i Secret> {
+        session.renewal.as_ref().map(|renewal| &renewal.refresh_token)
+    }
+
+    fn refresh(&self, session: &LoginSession, text: &Secret) -> Result<Secret, AccessError> {
+        let renewal = session.renewal.as_ref().ok_or_else(|| ended(self.facts))?;
+        let mut route = aws::sign_in_route(self.hop, Service::SignIn, None)?;
+        if let Some(region) = session.region.as_deref().and_then(|r| RegionName::parse(r).ok()) {
+            route.region = region;
+        }
+        let sign_in = SignIn::new(route, self.helpers.clock_offset, self.helpers.waiting);
+        let issued = sign_in.refresh(renewal).map_err(|error| match error.kind {
+            ErrorKind::LoginNeeded => ended(self.facts),
+            _ => error.into(),
+        })?;
+        let written = login_cache::refreshed(text.expose(), &issued, Timestamp(clock::now()));
+        written.ok_or_else(|| AccessError::Changed(self.what()))
+    }
+
+    fn needed(&self, why: &str) -> AccessError {
+        match why {
+            // Files of logins are not worth a distinction.
+            "is not there" => ended(self.facts),
+            _ => lacking(self.facts, why),
+        }
+    }
 }
 
 pub(super) fn ended(facts: &Facts) -> AccessError {
+    lacking(facts, "has ended")
+}
+
+fn lacking(facts: &Facts, why: &str) -> AccessError {
     AccessError::Elsewhere {
-        problem: format!("the console login of profile '{}' has ended", facts.profile),
+        problem: format!("the console login of profile '{}' {why}", facts.profile),
         command: format!("aws login --profile {}", shell_words::quote(&facts.profile)),
     }
 }

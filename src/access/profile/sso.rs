@@ -3,17 +3,20 @@
 //!
 //! Deliberately absent: logging in.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::facts::{Facts, Sso, content};
 use crate::{
     access::{
-        AccessError, Call, FieldError, Helpers, Hop, Issued, Request, aws, rewrite, source::Place,
+        AccessError, Call, FieldError, Helpers, Hop, Issued, Request, aws,
+        rewrite::{self, Cache, Current, State},
+        source::Place,
     },
     cloud::{
         ErrorKind,
+        endpoint::Service,
         shared_config::Named,
         sso::{Portal, Role},
         sso_cache::{self, CachedToken, TokenState},
@@ -45,7 +48,11 @@ pub(super) fn session(id: CredentialIdentifier, section: &Named) -> Option<Sessi
 }
 
 pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
-    let material = json!({ "sso": facts.sso, "endpoint": facts.sso_endpoint });
+    let material = json!({
+        "sso": facts.sso,
+        "endpoints": [&facts.sso_endpoint, &facts.oidc_endpoint],
+        "services": hop.services,
+    });
     let notes = match hop.duration {
         // Identity Center alone decides how long its roles last.
         Some(_) => vec![format!(
@@ -76,120 +83,112 @@ pub(super) fn issue(
     helpers: &Helpers<'_>,
 ) -> Result<Issued, AccessError> {
     let sso = facts.sso.as_ref().ok_or_else(|| aws::lacking_keys(hop))?;
-    let token = token(hop, facts, sso, helpers)?;
-    let route = route(hop, sso, facts.sso_endpoint.as_deref(), helpers, "AWS_ENDPOINT_URL_SSO")?;
-    let portal = Portal::new(route, helpers.waiting);
+    let tokens = Tokens { hop, facts, sso, helpers };
+    let path = path(sso, helpers.place).ok_or_else(|| tokens.needed("is not there"))?;
+    let Current { item: token, notes } = rewrite::current(&tokens, &path)?;
+    let portal =
+        Portal::new(route(hop, sso, Service::Sso, facts.sso_endpoint.as_deref())?, helpers.waiting);
     let role = Role { account: sso.account.clone(), name: sso.role.clone() };
-    let keys = portal.role_keys(&token, &role).map_err(|error| match error.kind {
+    let keys = portal.role_keys(&token.access_token, &role).map_err(|error| match error.kind {
         ErrorKind::LoginNeeded => login_needed(facts, sso, "is not accepted any more"),
         _ => error.into(),
     })?;
     let clock_offset = portal.clock_offset();
-    Ok(Issued { credentials: aws::credentials(keys), clock_offset, notes: Vec::new() })
+    Ok(Issued { credentials: aws::credentials(keys), clock_offset, notes })
 }
 
 /// The portal's or the token service's address, in the region of Identity Center.
 fn route(
     hop: &Hop<'_>,
     sso: &Sso,
+    service: Service,
     own: Option<&str>,
-    helpers: &Helpers<'_>,
-    variable: &str,
 ) -> Result<Route, AccessError> {
-    let mut route = aws::route_to(hop, own)?;
+    let mut route = aws::sign_in_route(hop, service, own)?;
     route.region = RegionName::parse(&sso.region)
         .map_err(|error| FieldError { flag: "sso-region".into(), problem: error.to_string() })?;
-    if let Some(endpoint) = aws::service_endpoint(helpers.place, variable) {
-        route.endpoint = Some(endpoint);
-    }
     Ok(route)
 }
 
-/// A token that works, refreshed where it ends soon and that can be done without a person.
-fn token(
-    hop: &Hop<'_>,
-    facts: &Facts,
-    sso: &Sso,
-    helpers: &Helpers<'_>,
-) -> Result<Secret, AccessError> {
-    let absent = || login_needed(facts, sso, "is not there");
-    let path = path(sso, helpers.place).ok_or_else(absent)?;
-    let now = || Timestamp(clock::now());
-    let found = read(&path);
-    if let (TokenState::Valid { .. }, Some((token, _))) =
-        (sso_cache::state(found.as_ref().map(|(token, _)| token), now()), found)
-    {
-        return Ok(token.access_token);
-    }
-    let _lock = rewrite::lock(&path, helpers)?;
-    // Another process may have refreshed it meanwhile.
-    let Some((token, text)) = read(&path) else {
-        return Err(absent());
-    };
-    match sso_cache::state(Some(&token), now()) {
-        TokenState::Valid { .. } => return Ok(token.access_token),
-        TokenState::Refreshable { .. } => {}
-        TokenState::Absent | TokenState::Expired => {
-            return Err(login_needed(facts, sso, "has ended"));
-        }
-    }
-    let Some(renewal) = &token.renewal else {
-        return Err(login_needed(facts, sso, "has ended"));
-    };
-    let own = facts.oidc_endpoint.as_deref();
-    let route = route(hop, sso, own, helpers, "AWS_ENDPOINT_URL_SSO_OIDC")?;
-    let issued = match Oidc::new(route, helpers.waiting).refresh(renewal) {
-        Ok(issued) => issued,
-        // What is left of the old one serves while the service cannot be reached.
-        Err(error)
-            if error.kind == ErrorKind::Unreachable && token.expires_at.since(now()) > 60 =>
-        {
-            return Ok(token.access_token);
-        }
-        Err(error) if error.kind == ErrorKind::LoginNeeded => {
-            return Err(login_needed(facts, sso, "cannot be refreshed any more"));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    if let Some(written) = sso_cache::refreshed(text.expose(), &issued, now()) {
-        rewrite::write(&path, &written)?;
-    }
-    Ok(issued.access_token)
+/// The tokens of a login.
+struct Tokens<'a> {
+    hop: &'a Hop<'a>,
+    facts: &'a Facts,
+    sso: &'a Sso,
+    helpers: &'a Helpers<'a>,
 }
 
-fn read(path: &Path) -> Option<(CachedToken, Secret)> {
-    let text = rewrite::read(path)?;
-    Some((sso_cache::parse(text.expose())?, text))
+impl Cache for Tokens<'_> {
+    type Item = CachedToken;
+
+    fn what(&self) -> String {
+        what(self.facts, self.sso)
+    }
+
+    fn parse(&self, text: &str) -> Option<CachedToken> {
+        sso_cache::parse(text)
+    }
+
+    fn state(&self, token: &CachedToken, now: Timestamp) -> State {
+        match sso_cache::state(Some(token), now) {
+            TokenState::Absent | TokenState::Expired => State::Ended,
+            TokenState::Refreshable { left } => State::Refreshable(left),
+            TokenState::Valid { left } => State::Valid(left),
+        }
+    }
+
+    fn refresh_token<'i>(&self, token: &'i CachedToken) -> Option<&'i Secret> {
+        token.renewal.as_ref().map(|renewal| &renewal.refresh_token)
+    }
+
+    fn refresh(&self, token: &CachedToken, text: &Secret) -> Result<Secret, AccessError> {
+        let renewal = token.renewal.as_ref().ok_or_else(|| self.needed("has ended"))?;
+        let own = self.facts.oidc_endpoint.as_deref();
+        let route = route(self.hop, self.sso, Service::SsoOidc, own)?;
+        let issued = Oidc::new(route, self.helpers.waiting).refresh(renewal);
+        let issued = issued.map_err(|error| match error.kind {
+            ErrorKind::LoginNeeded => self.needed("cannot be refreshed any more"),
+            _ => error.into(),
+        })?;
+        let written = sso_cache::refreshed(text.expose(), &issued, Timestamp(clock::now()));
+        written.ok_or_else(|| AccessError::Changed(self.what()))
+    }
+
+    fn needed(&self, why: &str) -> AccessError {
+        login_needed(self.facts, self.sso, why)
+    }
 }
 
-pub(super) fn login_needed(facts: &Facts, sso: &Sso, what: &str) -> AccessError {
-    let quoted = shell_words::quote;
+fn what(facts: &Facts, sso: &Sso) -> String {
     match &sso.session {
-        Some(session) => AccessError::Elsewhere {
-            problem: format!("the sign-in token of sso-session '{session}' {what}"),
-            command: format!("aws sso login --sso-session {}", quoted(session)),
-        },
-        None => AccessError::Elsewhere {
-            problem: format!("the sign-in token of profile '{}' {what}", facts.profile),
-            command: format!("aws sso login --profile {}", quoted(&facts.profile)),
-        },
+        Some(session) => format!("the sign-in token of sso-session '{session}'"),
+        None => format!("the sign-in token of profile '{}'", facts.profile),
     }
+}
+
+pub(super) fn login_needed(facts: &Facts, sso: &Sso, why: &str) -> AccessError {
+    let quoted = shell_words::quote;
+    let command = match &sso.session {
+        Some(session) => format!("aws sso login --sso-session {}", quoted(session)),
+        None => format!("aws sso login --profile {}", quoted(&facts.profile)),
+    };
+    AccessError::Elsewhere { problem: format!("{} {why}", what(facts, sso)), command }
 }
 
 /// A refresh of the token, where it ends soon, and the role's keys.
 pub(super) fn calls(hop: &Hop<'_>, facts: &Facts, place: &dyn Place) -> Vec<Call> {
     let Some(sso) = &facts.sso else { return Vec::new() };
-    let at = |variable: &str, own: Option<&String>| {
-        let named = aws::service_endpoint(place, variable).or_else(|| hop.endpoint.clone());
-        named.or_else(|| own.cloned()).unwrap_or_else(|| sso.region.clone())
+    let at = |service: Service, own: Option<&String>| {
+        let named = hop.services.of(service).or(own.map(String::as_str));
+        named.unwrap_or(&sso.region).to_owned()
     };
     let mut calls = Vec::new();
     if let TokenState::Refreshable { .. } = state(sso, place) {
-        let at = at("AWS_ENDPOINT_URL_SSO_OIDC", facts.oidc_endpoint.as_ref());
+        let at = at(Service::SsoOidc, facts.oidc_endpoint.as_ref());
         let parameters = vec![("grantType", Some("refresh_token".to_owned()))];
         calls.push(Call::new("sso-oidc", "CreateToken", at, parameters));
     }
-    let at = at("AWS_ENDPOINT_URL_SSO", facts.sso_endpoint.as_ref());
+    let at = at(Service::Sso, facts.sso_endpoint.as_ref());
     let parameters =
         vec![("accountId", Some(sso.account.clone())), ("roleName", Some(sso.role.clone()))];
     calls.push(Call::new("sso", "GetRoleCredentials", at, parameters));
