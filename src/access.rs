@@ -119,6 +119,25 @@ pub trait CredentialProviderFactory: Sync {
         false
     }
 
+    /// A hash of what the credentials depend on besides the session, in the surroundings of a program
+    /// that gives them; empty for who runs none.
+    fn surroundings(&self, session: &Session, place: &dyn source::Place) -> String {
+        _ = (session, place);
+        String::new()
+    }
+
+    /// Whether a program that is not ours gives the credentials: it may show a window or a browser, so
+    /// that a hook does not begin it.
+    fn runs_program(&self) -> bool {
+        false
+    }
+
+    /// Whether credentials are worth keeping: not those of an endpoint of this machine, which answers
+    /// at once and may speak for another role by then.
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     /// Under which name the session's secret is found.
     fn subject(&self, session: &Session) -> String {
         session.identifier().to_string()
@@ -245,6 +264,8 @@ pub struct Hop<'a> {
     pub duration: Option<u32>,
     /// The parent's [`CredentialProviderFactory::child_limit`].
     pub limit: Option<u32>,
+    /// A hash of what a program of the user's would see of its surroundings; empty for who runs none.
+    pub surroundings: String,
     /// The user's login name.
     pub user: String,
     /// The machine's name.
@@ -452,8 +473,10 @@ pub enum AccessError {
     /// A program that was to give credentials did not.
     #[error("{problem}")]
     Program {
-        /// What it did, and what it said on stderr.
+        /// What it did.
         problem: String,
+        /// What it said on stderr.
+        said: Option<String>,
         /// Whether it only took too long.
         timed_out: bool,
     },

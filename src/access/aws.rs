@@ -59,13 +59,13 @@ pub(super) fn sign_in_route(
 
 fn address(named: Option<&str>, own: Option<&str>) -> Result<Option<String>, FieldError> {
     match (named, own) {
-        (None, Some(own)) if !super::profile::is_safe(own) => Err(unsafe_endpoint(own)),
+        (None, Some(own)) if !super::profile::is_safe(own) => Err(exposed_endpoint(own)),
         _ => Ok(named.or(own).map(str::to_owned)),
     }
 }
 
 /// An address that keys would reach in the clear.
-pub(super) fn unsafe_endpoint(url: &str) -> FieldError {
+pub(super) fn exposed_endpoint(url: &str) -> FieldError {
     let problem = format!("'{url}' is neither https nor a loopback address");
     FieldError { flag: "endpoint-url".into(), problem }
 }

@@ -386,6 +386,7 @@ mod tests {
             ca_bundles: Vec::new(),
             duration: None,
             limit: None,
+            surroundings: String::new(),
             user: "some user".into(),
             host: "box".into(),
         }

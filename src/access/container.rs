@@ -16,6 +16,7 @@ use crate::{
         session::Fields,
     },
     secret::Secret,
+    system::hash,
 };
 
 /// The source, and its one session type.
@@ -87,10 +88,20 @@ fn session(place: &dyn Place) -> Option<Session> {
     let name = SessionName::foreign(id.single_name()?).ok()?;
     let mut session = Session::elsewhere(id, name, "aws-container");
     session.region = source::text(place, "AWS_REGION").and_then(|r| RegionName::parse(&r).ok());
-    session.fields = json!({ "address": settings(place, &[]).url().unwrap_or_default() })
-        .as_object()
-        .map(Fields::from_map)
-        .unwrap_or_default();
+    let settings = settings(place, &[]);
+    // One address may serve many: the token tells them apart. A few bits of a hash are enough, and too
+    // few to tell what it is.
+    let token = settings.token_file.as_ref().map(|file| file.display().to_string());
+    let token = token
+        .or_else(|| settings.token.as_ref().map(|token| hash::short(token.expose().as_bytes())));
+    let token = token.map(|text| hash::short(text.as_bytes()));
+    session.fields = json!({
+        "address": settings.url().unwrap_or_default(),
+        "token": token.map(|hash| hash.get(..8).unwrap_or_default().to_owned()),
+    })
+    .as_object()
+    .map(Fields::from_map)
+    .unwrap_or_default();
     Some(session)
 }
 
@@ -113,6 +124,10 @@ impl CredentialProviderFactory for Container {
 
     fn is_of_environment(&self) -> bool {
         true
+    }
+
+    fn is_kept(&self) -> bool {
+        false
     }
 
     fn child_limit(&self) -> Option<u32> {

@@ -273,6 +273,10 @@ impl CredentialProviderFactory for External {
         Ok(Request { material, asks_person: needs_person, notes: Vec::new() })
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     fn calls(&self, hop: &Hop<'_>, _: &dyn Place) -> Vec<Call> {
         let facts = Facts::of(hop.session);
         let seconds = hop.duration.map(|seconds| seconds.to_string());
@@ -347,7 +351,7 @@ fn check_account(facts: &Facts, keys: &Keys) -> Result<(), AccessError> {
             let problem = format!(
                 "provider '{provider}' gave credentials of account {given}, and had listed {listed}"
             );
-            Err(AccessError::Program { problem, timed_out: false })
+            Err(AccessError::Program { problem, said: None, timed_out: false })
         }
         _ => Ok(()),
     }

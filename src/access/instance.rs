@@ -136,6 +136,10 @@ impl CredentialProviderFactory for Instance {
         true
     }
 
+    fn is_kept(&self) -> bool {
+        false
+    }
+
     fn child_limit(&self) -> Option<u32> {
         Some(3600)
     }

@@ -272,6 +272,5 @@ fn unusable(
 
 /// Whether a session is a profile that holds a long-term key in a plain file.
 pub fn holds_long_term_keys(session: &Session) -> bool {
-    session.session_type == "aws-profile-keys"
-        && facts::Facts::of(session).keys.is_some_and(|keys| !keys.temporary)
+    session.session_type.starts_with("aws-profile-") && facts::Facts::of(session).long_term
 }

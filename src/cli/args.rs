@@ -112,7 +112,7 @@ pub(super) enum Command {
     Rotate(StartArgs),
     /// Show what a session, or this shell, has
     Status(StatusArgs),
-    /// Explain what handing a session out would do, and where each value comes from; does none of it
+    /// Explain what handing a session out would do, and do none of it
     Explain(ExplainArgs),
     /// Add, show and change sessions
     #[command(subcommand)]

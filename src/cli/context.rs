@@ -1,7 +1,7 @@
 //! What every command stands on: where things are, what was inherited, who can be asked.
 
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -34,6 +34,8 @@ pub(super) struct Context {
     pub(super) run: PathBuf,
     pub(super) before: Inherited,
     pub(super) ui: Ui,
+    /// Whether nobody is there to see what a program shows.
+    pub(super) background: Cell<bool>,
     /// Whether a vault may be unlocked: `credential-process` only uses an unlocked one.
     pub(super) may_unlock: bool,
     config: OnceCell<Config>,
@@ -41,6 +43,16 @@ pub(super) struct Context {
     /// The vault that the workspace names.
     backend: OnceCell<Option<String>>,
 }
+
+/// By which a program finds a place to show something, or somebody to ask.
+const SHOWING: &[&str] = &[
+    "BROWSER",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "GPG_TTY",
+    "SSH_ASKPASS",
+    "WAYLAND_DISPLAY",
+];
 
 /// A variable of the environment; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<OsString> {
@@ -68,6 +80,7 @@ impl Context {
             run,
             before: Inherited::read(|name| std::env::var_os(name)),
             ui,
+            background: Cell::new(false),
             may_unlock,
             config: OnceCell::new(),
             vault: OnceCell::new(),
@@ -349,7 +362,11 @@ impl Place for Context {
     }
 
     fn child_environment(&self) -> Vec<(OsString, OsString)> {
-        super::exec::own_environment(self)
+        let mut environment = super::exec::own_environment(self);
+        if self.background.get() {
+            environment.retain(|(name, _)| !name.to_str().is_some_and(|n| SHOWING.contains(&n)));
+        }
+        environment
     }
 
     fn home(&self) -> &Path {

@@ -323,9 +323,13 @@ impl From<AccessError> for Failure {
                 let command = command.clone();
                 Self::of(Kind::NeedsAction, &error).hint(command)
             }
-            AccessError::Program { timed_out, .. } => {
+            AccessError::Program { timed_out, ref said, .. } => {
                 let kind = if timed_out { Kind::Unreachable } else { Kind::Failed };
-                Self::of(kind, &error)
+                let failure = Self::of(kind, &error);
+                match said {
+                    Some(said) => failure.because(format!("it said: {said}")),
+                    None => failure,
+                }
             }
             AccessError::SecretMissing(ref name) | AccessError::SecretUnusable(ref name) => {
                 let hint = format!("leapp session edit {name} --secret-access-key-stdin");

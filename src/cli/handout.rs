@@ -7,7 +7,8 @@ use super::{
     context::{self, Context},
     failure::{Failure, Kind, Outcome},
     known::Known,
-    project,
+    project::{self, Here},
+    trust,
 };
 use crate::{
     access::{self, AccessError, Outcome as Given, RegionSources, source},
@@ -178,17 +179,20 @@ pub(super) fn is_of_environment(catalog: &Catalog, session: &Session) -> bool {
 /// account, and in this one it is gone once a session is on.
 pub(super) fn refuse_of_environment(catalog: &Catalog, session: &Session) -> Outcome<()> {
     let of_shell = |hop: &&Session| {
-        match hop.source {
-            Some(CredentialIdentifier::Container | CredentialIdentifier::Environment) => true,
-            // Another address than the machine's own is of a variable.
-            Some(CredentialIdentifier::Instance) => !access::is_machines_own(hop),
-            _ => false,
-        }
+        matches!(
+            hop.source,
+            Some(
+                CredentialIdentifier::Container
+                    | CredentialIdentifier::Environment
+                    | CredentialIdentifier::Instance
+            )
+        )
     };
     let chain = catalog.chain(session).unwrap_or_default();
     let Some(hop) = chain.into_iter().find(of_shell) else { return Ok(()) };
     let (name, hop) = (&session.name, &hop.name);
-    let message = format!("'{name}' stands upon '{hop}', which is of one shell's environment");
+    let message =
+        format!("'{name}' stands upon '{hop}', which is of this machine or this shell alone");
     Err(Failure::new(Kind::Incomplete, message).hint(format!(
         "a directory cannot switch it on; for one program: leapp exec {}",
         name.word()
@@ -338,6 +342,7 @@ pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Ses
     };
     let may_pick = crate::system::terminal::stdin_is_terminal() && context.ui.can_ask();
     if is_empty || !may_pick {
+        refuse_default(context)?;
         let id = CredentialIdentifier::Profile("default".to_owned());
         let default = known.catalog.by_identifier(&id).ok_or_else(|| match known.readable() {
             Err(failure) => failure,
@@ -354,6 +359,30 @@ pub(super) fn choose<'a>(context: &Context, known: &'a Known) -> Outcome<&'a Ses
         Choice::Cancelled => Err(Failure::cancelled()),
         Choice::Unavailable => Err(nothing()),
     }
+}
+
+/// Where the directory or the shell says something else, `[default]` would be a guess.
+fn refuse_default(context: &Context) -> Outcome<()> {
+    match project::here(context) {
+        Here::Refused(refused) => return Err(trust::unusable(&refused)),
+        Here::Untrusted(place, ..) => {
+            let file = project::shown(&place.file);
+            let message = format!("no session was named, and {file} is not trusted to name one");
+            return Err(Failure::new(Kind::NeedsAction, message).hint("leapp trust"));
+        }
+        Here::Denied(_) | Here::Elsewhere(_) | Here::Nothing | Here::Trusted(_) => {}
+    }
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let Some(name) = context.own_text(variable) else { continue };
+        if !name.is_empty() && name != "default" {
+            let message =
+                format!("no session was named, and {variable}={name} is not taken for one");
+            let word = crate::model::SessionName::foreign(&format!("profile:{name}"));
+            let word = word.map(|name| name.word()).unwrap_or_default();
+            return Err(Failure::new(Kind::Incomplete, message).hint(format!("name it: {word}")));
+        }
+    }
+    Ok(())
 }
 
 /// What was used lately, here and anywhere.

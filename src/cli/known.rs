@@ -189,15 +189,19 @@ impl Known {
         }
     }
 
+    /// What a name means, if that gives keys: for who writes it down for later.
+    pub(super) fn find_giving(&self, name: &str) -> Outcome<&Session> {
+        let session = self.find(name)?;
+        if gives(session) {
+            return Ok(session);
+        }
+        let message = format!("'{}' is a sign-in, which gives no keys", session.identifier());
+        Err(Failure::new(Kind::Incomplete, message).hint("name a profile that uses it: leapp list"))
+    }
+
     /// Everything that a person can have handed out.
     pub(super) fn choices(&self) -> Vec<&Session> {
-        let gives = |session: &&Session| {
-            !matches!(
-                session.source,
-                Some(CredentialIdentifier::MfaSession { .. } | CredentialIdentifier::SsoSession(_))
-            )
-        };
-        self.catalog.sessions().filter(gives).collect()
+        self.catalog.sessions().filter(|session| gives(session)).collect()
     }
 
     /// A session of the workspace, for who changes it.
@@ -283,6 +287,14 @@ impl Known {
             near => failure.hint(format!("leapp list; names like it: {}", near.join(", "))),
         }
     }
+}
+
+/// Whether a session gives keys to programs; some only stand behind others.
+fn gives(session: &Session) -> bool {
+    let source = session.source.as_ref();
+    !source.is_some_and(|id| {
+        matches!(id, CredentialIdentifier::MfaSession { .. } | CredentialIdentifier::SsoSession(_))
+    })
 }
 
 fn twice(name: &str, own: &Session, other: &CredentialIdentifier) -> Failure {

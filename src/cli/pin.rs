@@ -28,7 +28,7 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &PinArgs) -> Outcome<()> {
     let known = context.known();
-    let session = known.find(&args.name)?;
+    let session = known.find_giving(&args.name)?;
     refuse_of_environment(&known.catalog, session)?;
     check_region(session, args)?;
     let file = target(args.local)?;

@@ -29,6 +29,7 @@ pub(super) fn run(context: &Context, args: &RenewArgs) -> Outcome<()> {
     // A process that is ended by its limit leaves this behind.
     marks::fail_renewal(&context.run, id, "it took longer than a minute");
     detached::end_after(LIMIT);
+    context.background.set(true);
     let result = renew(context, &args.name);
     match &result {
         Ok(()) => marks::clear_renewal(&context.run, id),

@@ -183,7 +183,7 @@ fn nothing_at(path: &Path) -> Failure {
 }
 
 fn meant<'a>(known: &'a Known, proposal: &Proposal) -> Outcome<&'a Session> {
-    known.find(&proposal.session().text()).map_err(|failure| match failure.hint {
+    known.find_giving(&proposal.session().text()).map_err(|failure| match failure.hint {
         Some(_) => failure,
         None => failure.hint("leapp list; then leapp pin NAME"),
     })

@@ -199,6 +199,12 @@ impl<'a> CredentialManager<'a> {
         self.helper.place()
     }
 
+    /// Whether new credentials of the session take a program that is not ours.
+    pub fn runs_program(&self, session: &Session) -> bool {
+        let hops = self.hops(session, None).unwrap_or_default();
+        hops.iter().any(|link| link.factory.runs_program())
+    }
+
     /// What a person must do elsewhere before the session can be started: a login of another tool.
     pub fn lacks(&self, session: &Session) -> Option<AccessError> {
         let hops = self.hops(session, None).ok()?;
@@ -338,7 +344,9 @@ impl<'a> CredentialManager<'a> {
                 if let Some(flight) = &flight {
                     flight.clear();
                 }
-                self.keep(&name, &entry);
+                if hops.first().is_some_and(|link| link.factory.is_kept()) {
+                    self.keep(&name, &entry);
+                }
                 attainable(hops, want, &entry)?;
                 Ok(self.resolved(entry, &name))
             }
@@ -489,6 +497,7 @@ impl<'a> CredentialManager<'a> {
                 login_cache: self.surroundings.login_cache.clone(),
                 ca_bundles: self.surroundings.ca_bundles.clone(),
                 duration: lifetime.filter(|_| at == 0),
+                surroundings: factory.surroundings(session, self.place()),
                 limit: parent.and_then(CredentialProviderFactory::child_limit),
                 user: self.surroundings.user.clone(),
                 host: self.surroundings.host.clone(),

@@ -73,7 +73,7 @@ impl From<SharedFailure> for ResolveError {
         let message = format!("{} (as process {} found)", failed.message, failed.pid);
         let timed_out = failed.kind == PROGRAM_LATE;
         if timed_out || failed.kind == PROGRAM {
-            return AccessError::Program { problem: message, timed_out }.into();
+            return AccessError::Program { problem: message, said: None, timed_out }.into();
         }
         let kind = WORDS.iter().find(|(word, _)| *word == failed.kind);
         let kind = kind.map_or(ErrorKind::Unreachable, |(_, kind)| *kind);

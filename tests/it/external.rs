@@ -320,7 +320,7 @@ fn a_directory_switches_it_on_from_the_cache() {
     let said = shell.run("cd code/shop");
     assert!(said.contains("fetching credentials of 'ext:corp:reader'"), "{said}");
     wait_until("no renewal in the background", || {
-        corp.leapp(["status", "ext:corp:reader"]).text().contains(" active")
+        corp.leapp(["status", "ext:corp:reader"]).text().contains(" left")
     });
     assert_eq!(corp.runs(), ["credentials"], "by the renewal alone");
     shell.run("true");

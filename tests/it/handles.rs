@@ -92,11 +92,12 @@ fn without_a_name_a_valid_default_is_taken_and_said() {
     env.succeeds().says("no session was named: 'profile:default' is taken");
     assert_eq!(env.json()["identity"], "profile:default");
     own.leapp(["exec", "--", "true"]).succeeds().says("'profile:default' is taken");
-    // AWS_PROFILE is no name that was given to us.
+    // AWS_PROFILE is no name that was given to us, and the default would be another one than it says.
     let mut own = own;
     own.world.set("AWS_PROFILE", "admin");
     let env = own.leapp(["env", "--show", "--format", "json"]);
-    assert_eq!(env.succeeds().json()["identity"], "profile:default");
+    env.fails(5).says("AWS_PROFILE=admin is not taken for one").says("profile:admin");
+    own.world.unset("AWS_PROFILE");
     // One that holds only a region is no choice, and no other takes its place.
     own.credentials(BASE);
     own.config("[default]\nregion = eu-west-1\n[profile admin]\ncredential_process = x\n");
@@ -170,6 +171,29 @@ fn a_session_of_the_workspace_may_have_a_profile_behind_it() {
     own.leapp(["env", "mine", "--shell", "bash"])
         .fails(5)
         .says("Profile 'base' is missing required property aws_secret_access_key");
+}
+
+#[test]
+fn what_gives_no_keys_is_not_written_down_for_later() {
+    let own = Profiles::new();
+    own.config("[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n");
+    let text = "'sso-session:corp' is a sign-in, which gives no keys";
+    let add = [
+        "session",
+        "add",
+        "aws-iam-role-chained",
+        "r",
+        "--role-arn",
+        ADMIN,
+        "--parent",
+        "sso-session:corp",
+    ];
+    own.leapp(add).fails(2).says(text);
+    let shop = folder(&own.world, "shop");
+    let mut pin = own.world.command(["pin", "sso-session:corp"]);
+    pin.current_dir(&shop);
+    own.world.run(pin, None).fails(5).says(text);
+    assert!(!shop.join(".leapp.toml").exists());
 }
 
 #[test]

@@ -38,8 +38,11 @@ impl Profiles {
         fs::create_dir_all(&directory).unwrap();
         let text = text
             .replace("= KEY", &format!("= {}", self.key_id))
+            .replace("=KEY", &format!("={}", self.key_id))
             .replace("= SECRET", &format!("= {}", self.secret))
+            .replace("=SECRET", &format!("={}", self.secret))
             .replace("= DEVICE", &format!("= {}", self.device))
+            .replace("=DEVICE", &format!("={}", self.device))
             .replace("ROLES", ROLES);
         fs::write(directory.join(name), text).unwrap();
         chmod(&directory.join(name), 0o600);
@@ -90,4 +93,72 @@ fn long_term_keys_become_a_session_of_theirs() {
     assert!(!printed.contains(&own.key_id), "the key itself does not pass through");
     assert!(printed.contains("AWS_SESSION_TOKEN"));
     assert_eq!(own.world.actions(), ["GetSessionToken"]);
+}
+
+const DEFAULT: &str = "[default]\naws_access_key_id = KEY\naws_secret_access_key = SECRET\n";
+
+/// The names of what the list marks as a long-term key in a file.
+fn marked(own: &Profiles) -> Vec<String> {
+    let list = own.leapp(["list", "--json"]).succeeds().json();
+    let rows = list.as_array().unwrap().iter().filter(|row| row["longTermKeysInFile"] == true);
+    rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_default_is_no_guess_where_something_else_is_said() {
+    let mut own = Profiles::new();
+    own.credentials(DEFAULT);
+    own.config("[profile other]\ncredential_process = true\n");
+    own.leapp(["exec", "--", "true"]).succeeds().says("'profile:default' is taken");
+    own.world.set("AWS_PROFILE", "other");
+    let refused = own.leapp(["exec", "--", "true"]);
+    refused.fails(5).says("AWS_PROFILE=other").says("profile:other");
+    own.world.set("AWS_PROFILE", "default");
+    own.leapp(["exec", "--", "true"]).succeeds();
+    own.world.unset("AWS_PROFILE");
+    let shop = own.world.home.path().join("shop");
+    fs::create_dir(&shop).unwrap();
+    let file = shop.join(".leapp.toml");
+    for (text, code, word) in
+        [("session = \"profile:other\"\n", 3, "not trusted"), ("session = \n", 1, ".leapp.toml")]
+    {
+        fs::write(&file, text).unwrap();
+        chmod(&file, 0o644);
+        let mut command = own.world.command(["exec", "--", "true"]);
+        command.current_dir(&shop);
+        let outcome = own.world.run(command, None);
+        if code == 3 {
+            outcome.fails(3).says(word).says("leapp trust");
+        } else {
+            assert_ne!(outcome.code(), 0, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn the_account_beside_a_role_is_that_of_its_keys() {
+    let own = Profiles::new();
+    own.config(
+        "[profile self]\nrole_arn = arn:aws:iam::ROLES:role/Admin\nsource_profile = self\n\
+         aws_access_key_id = KEY\naws_secret_access_key = SECRET\naws_account_id = 111122223333\n",
+    );
+    let row = own.leapp(["list", "--json"]).succeeds().json()[0].clone();
+    assert_eq!(row["account"], ROLES, "{row}");
+    let printed = own.leapp(["exec", "self", "--", "printenv", "AWS_ACCOUNT_ID"]);
+    printed.succeeds().prints(&format!("{ROLES}\n"));
+    assert_eq!(marked(&own), ["self"], "its keys lie there all the same");
+}
+
+#[test]
+fn long_term_keys_are_marked_wherever_they_lie() {
+    let own = Profiles::new();
+    own.credentials(BASE);
+    own.config(
+        "[profile left]\naws_access_key_id = KEY\naws_secret_access_key = SECRET\n\
+         credential_process = true\n\
+         [profile temporary]\naws_access_key_id = ASIAQNZGKIQY56JQ7WML\n\
+         aws_secret_access_key = SECRET\naws_session_token = TESTSECRETx\n\
+         [profile admin]\nrole_arn = arn:aws:iam::ROLES:role/Admin\nsource_profile = base\n",
+    );
+    assert_eq!(marked(&own), ["base", "left"]);
 }

@@ -108,7 +108,7 @@ const ROWS: &[Row] = &[
         None,
     ),
     ("half", 5, "incomplete", "missing required property sso_role_name", None, None),
-    ("odd", 5, "incomplete", "there is no AWS region \"nowhere-1\"", None, None),
+    ("odd", 5, "incomplete", "\"nowhere-1\" is none that AWS has", None, None),
     ("nobody", 5, "incomplete", "there is no session or profile \"nobody\"", None, None),
     ("ecs:containerRole", 5, "incomplete", "AWS_CONTAINER_CREDENTIALS_FULL_URI is set", None, None),
 ];

@@ -103,6 +103,22 @@ impl CredentialProviderFactory for ProfileType {
         }
     }
 
+    fn surroundings(&self, session: &Session, place: &dyn Place) -> String {
+        if *self != Self::Process {
+            return String::new();
+        }
+        let process = Facts::of(session).process;
+        process.map(|process| process::surroundings(&process, place)).unwrap_or_default()
+    }
+
+    fn runs_program(&self) -> bool {
+        *self == Self::Process
+    }
+
+    fn is_of_environment(&self) -> bool {
+        *self == Self::Process
+    }
+
     fn subject(&self, session: &Session) -> String {
         let facts = Facts::of(session);
         match facts.keys {
@@ -134,12 +150,16 @@ impl CredentialProviderFactory for ProfileType {
         let device = facts.mfa_serial.clone().filter(|_| *self != Self::Process);
         let of_device = device.as_deref().and_then(|text| arn::mfa_device(text).ok());
         let sso = facts.sso.as_ref();
-        let account = facts
-            .account
-            .clone()
-            .or_else(|| sso.map(|sso| sso.account.clone()).filter(|id| !id.is_empty()))
-            .or_else(|| role.as_ref().map(|arn| arn.account.clone()))
-            .or_else(|| of_device.filter(|_| *self != Self::Role).map(|arn| arn.account));
+        // `aws_account_id` beside a role is the account of the keys, and not of the role.
+        let account = match self {
+            Self::Role | Self::WebIdentity => role.as_ref().map(|arn| arn.account.clone()),
+            Self::Sso | Self::SsoSession => {
+                sso.map(|sso| sso.account.clone()).filter(|id| !id.is_empty())
+            }
+            Self::Keys | Self::Login | Self::Mfa | Self::Process => {
+                facts.account.clone().or_else(|| of_device.map(|arn| arn.account))
+            }
+        };
         let name = sso.map(|sso| sso.role.clone()).filter(|role| !role.is_empty());
         let name = name.or_else(|| role.map(|arn| arn.name().to_owned()));
         Summary { account, role: name, mfa_device: device }
@@ -175,7 +195,7 @@ impl CredentialProviderFactory for ProfileType {
         let facts = Facts::of(hop.session);
         // Programs get it with the keys: one that is not safe is neither given nor passed over.
         if let Some(url) = facts.endpoint_url.as_deref().filter(|url| !super::facts::is_safe(url)) {
-            return Err(aws::unsafe_endpoint(url));
+            return Err(aws::exposed_endpoint(url));
         }
         let mut request = match self {
             Self::Keys | Self::Mfa => keys::request(hop, &facts),

@@ -59,6 +59,9 @@ pub(super) struct Facts {
     /// A `region` that is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bad_region: Option<String>,
+    /// Whether a long-term key lies in its section, used or not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) long_term: bool,
     /// A hash over the sections that the profile is made of, secrets aside.
     pub(super) sections: String,
 }
@@ -72,6 +75,9 @@ pub(super) struct Process {
     pub(super) program: String,
     /// A hash of the whole command.
     pub(super) command: String,
+    /// The variables that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) variables: Vec<String>,
 }
 
 /// Keys in a file.
@@ -139,6 +145,7 @@ impl Facts {
             endpoint_url: own("endpoint_url").filter(|_| !ignores_endpoints(profile)),
             service_endpoints: service_names(shared, profile),
             bad_region: own("region").filter(|_| region_of(profile).is_none()),
+            long_term: super::long_term_key(profile).is_some(),
             sections: sections(shared, profile),
             ..Self::default()
         };
@@ -357,6 +364,12 @@ fn sections(shared: &SharedConfig, profile: &Profile) -> String {
         whole.push_str(profile.get(key).unwrap_or_default());
         whole.push('\0');
     }
+    // Which account they are of, temporary keys tell by their id, and that is to stay.
+    if let Some(account) =
+        profile.get("aws_access_key_id").filter(|_| is_temporary).and_then(account_of)
+    {
+        whole.push_str(&format!("account {account}\0"));
+    }
     let sso = text(profile, "sso_session").and_then(|name| shared.sso_session(name));
     let services = text(profile, "services").and_then(|name| shared.services(name));
     for section in [sso, services].into_iter().flatten() {
@@ -365,6 +378,23 @@ fn sections(shared: &SharedConfig, profile: &Profile) -> String {
     let mut digest = hash::full(whole.as_bytes());
     digest.truncate(32);
     digest
+}
+
+/// The account that an access key's id has in it: the first 48 bits of the base32 text behind its
+/// prefix, without the first and the last seven. Ids from before 2019 have something else there, which
+/// is as good for telling that a key was replaced by somebody else's.
+fn account_of(key_id: &str) -> Option<u64> {
+    let digits = key_id.as_bytes().get(4..14)?;
+    let mut bits = 0_u64;
+    for digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'2'..=b'7' => digit - b'2' + 26,
+            _ => return None,
+        };
+        bits = bits << 5 | u64::from(value);
+    }
+    Some((bits >> 2 & 0x7fff_ffff_ff80) >> 7)
 }
 
 /// Every setting of a section that holds no secrets, as one text.
@@ -428,5 +458,18 @@ fn in_words(kind: Kind) -> &'static str {
         Kind::Role => "the role",
         Kind::Sso => "IAM Identity Center",
         Kind::WebIdentity => "the web identity",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_key_tells_its_account() {
+        // An example of AWS's own and its account, and what is no id.
+        assert_eq!(account_of("ASIAQNZGKIQY56JQ7WML"), Some(29_608_264_753));
+        assert_eq!(account_of("ASIA"), None);
+        assert_eq!(account_of("ASIA1111111111111111"), None);
     }
 }

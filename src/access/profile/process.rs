@@ -68,6 +68,7 @@ fn unescape(name: &str) -> String {
 pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
     let material = json!({
         "command": facts.process.as_ref().map(|process| &process.command),
+        "surroundings": hop.surroundings,
         "duration": hop.duration,
         "mfa_serial": facts.mfa_serial,
         "endpoint": facts.sts_endpoint,
@@ -94,6 +95,7 @@ pub(super) fn issue(
     let answer = run(name, &program, command, helpers)?;
     let keys = parse(answer.expose()).map_err(|problem| AccessError::Program {
         problem: format!("the answer of credential_process ({program}) {problem}"),
+        said: None,
         timed_out: false,
     })?;
     let now = clock::now();
@@ -107,6 +109,7 @@ pub(super) fn issue(
     if expires_at.0 <= now {
         return Err(AccessError::Program {
             problem: format!("credential_process ({program}) gave keys that have ended"),
+            said: None,
             timed_out: false,
         });
     }
@@ -119,13 +122,65 @@ pub(super) fn issue(
 pub(super) fn describe(command: &str) -> Process {
     let blank = command.trim().is_empty();
     let program = if blank { String::new() } else { first_word(command) };
-    Process { program, command: hash::full(command.as_bytes()) }
+    let variables = variables(command);
+    Process { program, command: hash::full(command.as_bytes()), variables }
 }
 
-/// What the program is called, for messages: its arguments are nobody's business.
+/// What the program is called, for messages: its arguments are nobody's business, and neither are
+/// variables that stand before it.
 pub(super) fn first_word(command: &str) -> String {
     let words = shell_words::split(command).unwrap_or_default();
-    words.into_iter().next().unwrap_or_else(|| "a command".into())
+    let is_program = |word: &String| word != "env" && !word.contains('=');
+    let program = words.into_iter().find(is_program);
+    program.filter(|word| !word.is_empty()).unwrap_or_else(|| "a command".into())
+}
+
+/// The beginnings of the variables by which programs for credentials are told who one is.
+const TELLING: &[&str] = &[
+    "AAD_",
+    "ARM_",
+    "AWS_",
+    "AZURE_",
+    "CLOUDSDK_",
+    "GOOGLE_",
+    "GRANTED_",
+    "HOME",
+    "KRB5",
+    "KUBECONFIG",
+    "LOGNAME",
+    "OIDC_",
+    "OKTA_",
+    "ONELOGIN_",
+    "SAML",
+    "USER",
+    "VAULT_",
+    "XDG_CONFIG_HOME",
+];
+
+/// A hash of what makes the same command another one: the variables by which such programs are told
+/// who one is, and those that the command names. All others, such as a terminal's, would only have the
+/// program run in each window anew.
+pub(super) fn surroundings(process: &Process, place: &dyn Place) -> String {
+    let mut seen: Vec<(OsString, OsString)> = place.child_environment();
+    seen.retain(|(name, _)| {
+        name.to_str().is_some_and(|name| {
+            TELLING.iter().any(|begin| name.starts_with(begin))
+                || process.variables.iter().any(|named| named == name)
+        })
+    });
+    seen.sort();
+    let parts = seen.iter().flat_map(|(name, value)| [name, value]);
+    hash::long(parts.map(|part| Some(part.as_encoded_bytes())))
+}
+
+/// The variables that a shell would put into the command.
+fn variables(command: &str) -> Vec<String> {
+    let named = command.split('$').skip(1).map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default().to_owned()
+    });
+    named.filter(|name| !name.is_empty()).collect()
 }
 
 /// Runs the command as the other SDKs do, through a shell, and returns what it printed.
@@ -141,7 +196,9 @@ fn run(
     let asked: Vec<String> = asked.iter().map(|name| escape(name)).collect();
     environment.retain(|(key, _)| key != CHAIN);
     environment.push((CHAIN.into(), asked.join(",").into()));
-    let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    // Not where the user happens to be: what stands there is not what the profile means, and what one
+    // directory got would serve another.
+    let directory = Path::new("/");
     let arguments: [OsString; 2] = ["-c".into(), command.into()];
     (helpers.waiting)(&format!("waiting for credential_process ({program})"));
     let finished = child::run(
@@ -149,7 +206,7 @@ fn run(
             program: Program::Path(Path::new("/bin/sh")),
             arguments: &arguments,
             environment: &environment,
-            directory: &directory,
+            directory,
             input: &SecretBytes::new(Vec::new()),
             // It may ask at the terminal where we may.
             group: if helpers.prompt.can_ask() { Group::Shared } else { Group::Own },
@@ -159,8 +216,8 @@ fn run(
     let failed = |problem: String, stderr: &[u8], timed_out: bool| {
         let said = String::from_utf8_lossy(stderr);
         let said = said.trim();
-        let problem = if said.is_empty() { problem } else { format!("{problem}: {said}") };
-        AccessError::Program { problem, timed_out }
+        let said = Some(said.to_owned()).filter(|said| !said.is_empty());
+        AccessError::Program { problem, said, timed_out }
     };
     match finished {
         Ok(finished) => match finished.end {

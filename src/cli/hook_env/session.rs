@@ -182,6 +182,11 @@ impl Wanted<'_> {
             let note = format!("'{name}' has no credentials ({problem}): {command}");
             return Ok((Some(RENEWING), Note::once(note)));
         }
+        if manager.runs_program(self.session) {
+            // A program of somebody else's may open a window or a browser; a person begins it.
+            let note = format!("'{name}' has no credentials: {command}");
+            return Ok((None, Note::once(note)));
+        }
         let fetching = format!("fetching credentials of '{name}'; they are on at the next prompt");
         if self.is_coming(manager) {
             return Ok((Some(RENEWING), Note::once(fetching)));

@@ -1,6 +1,6 @@
 //! A session in words and as JSON.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{
     access::{self, Summary},
@@ -34,8 +34,23 @@ pub(in crate::cli) fn with_parent(session: &Session, parent_name: Option<String>
         "parent": parent,
         "parentName": parent_name,
         "protected": session.protected,
-        "fields": session.fields.to_map(),
+        "fields": shown_fields(session),
     })
+}
+
+/// The fields, without what only we need to tell whether something changed.
+pub(in crate::cli) fn shown_fields(session: &Session) -> Map<String, Json> {
+    let mut fields = session.fields.to_map();
+    if !session.is_own() {
+        fields.remove("sections");
+        for part in ["process", "keys"] {
+            if let Some(Json::Object(part)) = fields.get_mut(part) {
+                part.remove("command");
+                part.remove("edition");
+            }
+        }
+    }
+    fields
 }
 
 /// A session in one line.

@@ -258,7 +258,7 @@ fn parent(
     if session.name.is(name) {
         return Err(refuse(format!("session '{}' cannot be its own parent", session.name)));
     }
-    let found = known.find(name).map_err(|failure| {
+    let found = known.find_giving(name).map_err(|failure| {
         let hint = failure.hint.clone();
         let refused = refuse(failure.message).because_all(failure.causes);
         hint.map_or(refused.clone(), |hint| refused.hint(hint))

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{as_json, summary_of};
+use super::{as_json, describe::shown_fields, summary_of};
 use crate::{
     cli::{args::NameArgs, context::Context, failure::Outcome, print, print_json},
     model::duration,
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &NameArgs) -> Outcome<()> {
         ("parent", parent.or_else(|| session.parent.as_ref().map(ToString::to_string))),
         ("protected", session.protected.then(|| "yes".to_owned())),
     ];
-    let fields = session.fields.to_map();
+    let fields = shown_fields(session);
     lines.extend(fields.iter().map(|(key, value)| (key.as_str(), Some(spelled(key, value)))));
     let mut text = String::new();
     for (key, value) in lines.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
