@@ -471,7 +471,7 @@ pub enum AccessError {
     #[error("{0} is needed, and nobody can be asked for it here")]
     NeedsPerson(String),
     /// A program that was to give credentials did not.
-    #[error("{problem}")]
+    #[error("{problem}{}", said.as_ref().map_or_else(String::new, |said| format!(": {said}")))]
     Program {
         /// What it did.
         problem: String,

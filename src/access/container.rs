@@ -126,10 +126,6 @@ impl CredentialProviderFactory for Container {
         true
     }
 
-    fn is_kept(&self) -> bool {
-        false
-    }
-
     fn child_limit(&self) -> Option<u32> {
         Some(3600)
     }

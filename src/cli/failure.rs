@@ -62,6 +62,8 @@ pub(super) struct Failure {
     pub(super) message: String,
     pub(super) causes: Vec<String>,
     pub(super) hint: Option<String>,
+    /// What went wrong without what a program said of it, which is for the one who ran it alone.
+    brief: Option<String>,
     /// An exit status that is not the kind's: 126, 127.
     status: Option<u8>,
 }
@@ -70,7 +72,14 @@ pub(super) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None }
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            brief: None,
+            status: None,
+        }
     }
 
     pub(super) fn usage(message: impl Into<String>) -> Self {
@@ -129,7 +138,7 @@ impl Failure {
 
     /// What went wrong, without what was being done: for a note that is read later.
     pub(super) fn in_a_line(&self) -> String {
-        self.causes.first().unwrap_or(&self.message).clone()
+        self.brief.as_ref().or(self.causes.first()).unwrap_or(&self.message).clone()
     }
 
     pub(super) fn exit(&self) -> u8 {
@@ -326,10 +335,10 @@ impl From<AccessError> for Failure {
             AccessError::Program { timed_out, ref said, .. } => {
                 let kind = if timed_out { Kind::Unreachable } else { Kind::Failed };
                 let failure = Self::of(kind, &error);
-                match said {
-                    Some(said) => failure.because(format!("it said: {said}")),
-                    None => failure,
-                }
+                let said = said.as_ref().map(|said| format!(": {said}"));
+                let text = failure.message.clone();
+                let brief = said.and_then(|said| text.strip_suffix(&said).map(str::to_owned));
+                Self { brief, ..failure }
             }
             AccessError::SecretMissing(ref name) | AccessError::SecretUnusable(ref name) => {
                 let hint = format!("leapp session edit {name} --secret-access-key-stdin");

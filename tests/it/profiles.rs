@@ -162,3 +162,36 @@ fn long_term_keys_are_marked_wherever_they_lie() {
     );
     assert_eq!(marked(&own), ["base", "left"]);
 }
+
+/// What a program gave in one set of surroundings is not handed out in another.
+#[test]
+fn a_program_is_asked_again_where_it_is_told_something_else() {
+    let mut own = Profiles::new();
+    let print = r#"'{"Version":1,"AccessKeyId":"ASIA%s","SecretAccessKey":"TESTSECRETx","SessionToken":"TESTSECRETy"}' "$TEAM$AWS_TEAM""#;
+    own.config(&format!("[profile p]\ncredential_process = printf {print}\n"));
+    let key = |own: &Profiles| {
+        own.leapp(["exec", "p", "--", "printenv", "AWS_ACCESS_KEY_ID"]).succeeds().text()
+    };
+    own.world.set("TEAM", "A");
+    assert_eq!(key(&own), "ASIAA\n");
+    own.world.set("TEAM", "B");
+    assert_eq!(key(&own), "ASIAB\n", "a variable that the command names");
+    own.world.set("AWS_TEAM", "C");
+    assert_eq!(key(&own), "ASIABC\n", "a variable of AWS's");
+    own.world.unset("AWS_TEAM").set("WINDOW", "7");
+    assert_eq!(key(&own), "ASIAB\n");
+    let list = own.leapp(["list", "--json"]).succeeds().json();
+    let fields = &list[0]["fields"];
+    assert_eq!(fields["process"]["program"], "printf");
+    assert!(fields.get("sections").is_none() && fields["process"].get("command").is_none());
+}
+
+/// Variables before the command are no program, and may be secrets.
+#[test]
+fn a_password_before_the_command_is_not_its_name() {
+    let own = Profiles::new();
+    own.config("[profile p]\ncredential_process = PASSWORD=TESTSECRETx env A=TESTSECRETy false\n");
+    own.leapp(["exec", "p", "true"]).fails(1).says("credential_process (false)");
+    let list = own.leapp(["list", "--json"]);
+    assert!(!list.succeeds().text().contains("TESTSECRET"), "{list}");
+}
