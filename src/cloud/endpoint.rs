@@ -29,6 +29,9 @@ pub struct Services {
     sso_oidc: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<String>,
+    /// The variables that were left out.
+    #[serde(skip)]
+    ignored: Vec<&'static str>,
 }
 
 /// A service of sign-ins.
@@ -46,12 +49,29 @@ impl Services {
     /// What `lookup` says of the user's own variables.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>, trusted: bool) -> Self {
         let of = |name: &str| lookup(name).filter(|url| may_be_asked(url, trusted));
+        let is_ignored = |name: &&'static str| {
+            lookup(name).is_some_and(|url| !url.is_empty() && !may_be_asked(&url, trusted))
+        };
+        let names =
+            ["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL_SIGNIN"];
         Self {
+            ignored: names.into_iter().filter(is_ignored).collect(),
             general: of("AWS_ENDPOINT_URL"),
             sso: of("AWS_ENDPOINT_URL_SSO"),
             sso_oidc: of("AWS_ENDPOINT_URL_SSO_OIDC"),
             sign_in: of("AWS_ENDPOINT_URL_SIGNIN"),
         }
+    }
+
+    /// What the user should know of a variable that was left out, by the end of its name.
+    pub fn notes<'n>(&'n self, ends: &'n [&str]) -> impl Iterator<Item = String> + 'n {
+        let asked = |name: &&&'static str| ends.iter().any(|end| name.ends_with(end));
+        self.ignored.iter().filter(asked).map(|name| {
+            format!(
+                "{name} is ignored for leapp's own requests: it is not a loopback address in digits, \
+                 and 'endpoint_env = true' in config.toml allows https alone"
+            )
+        })
     }
 
     /// Where a service is: its own variable comes before the general one.

@@ -186,4 +186,8 @@ fn the_address_of_sts_is_not_that_of_identity_center() {
     given(&company.own, "p");
     assert_eq!(company.portal.actions(), ["CreateToken", "GetRoleCredentials"]);
     assert!(sts.actions().is_empty());
+    // One that may not be asked is passed over, and that is said.
+    company.own.world.set("AWS_ENDPOINT_URL_SSO", "https://portal.invalid");
+    company.own.leapp(["stop", "p"]).succeeds();
+    env(&company).succeeds().says("AWS_ENDPOINT_URL_SSO is ignored for leapp's own requests");
 }

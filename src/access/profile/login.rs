@@ -32,7 +32,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "services": hop.services,
         "cache": hop.login_cache,
     });
-    let notes = match hop.duration {
+    let mut notes = match hop.duration {
         // The keys are the login's own.
         Some(_) => vec![format!(
             "--duration does not count for '{}': 'aws login' says how long its keys last",
@@ -40,6 +40,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         )],
         None => Vec::new(),
     };
+    notes.extend(hop.services.notes(&["_SIGNIN"]));
     Request { material: aws::material(hop, &material), asks_person: false, notes }
 }
 

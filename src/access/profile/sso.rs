@@ -53,7 +53,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         "endpoints": [&facts.sso_endpoint, &facts.oidc_endpoint],
         "services": hop.services,
     });
-    let notes = match hop.duration {
+    let mut notes = match hop.duration {
         // Identity Center alone decides how long its roles last.
         Some(_) => vec![format!(
             "--duration does not count for '{}': its permission set says how long it lasts",
@@ -61,6 +61,7 @@ pub(super) fn request(hop: &Hop<'_>, facts: &Facts) -> Request {
         )],
         None => Vec::new(),
     };
+    notes.extend(hop.services.notes(&["_SSO", "_SSO_OIDC"]));
     Request { material: aws::material(hop, &material), asks_person: false, notes }
 }
 
