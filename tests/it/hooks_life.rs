@@ -491,7 +491,7 @@ fn forget_kernel_key(world: &World) {
     if found.code() == 0 {
         let mut command = world.foreign("keyctl");
         command.args(["unlink", found.text().trim(), "@u"]);
-        world.run(command, None);
+        _ = world.run(command, None);
     }
 }
 
