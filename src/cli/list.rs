@@ -176,7 +176,7 @@ fn row(context: &Context, known: &Known, session: &Session, status: Status) -> R
         mark: if is_on(context, session) { "*" } else { "" },
         cells: vec![
             format!("{}{protected}{key}", name_of(session)),
-            session.session_type.clone(),
+            kind(session),
             dash(summary.account),
             dash(summary.role),
             region.unwrap_or_else(|| fallback_region(session)),
@@ -194,6 +194,14 @@ fn name_of(session: &Session) -> String {
         }
         _ => session.name.to_string(),
     }
+}
+
+/// The type; of what was found elsewhere without the cloud's name, which all of them have: what is
+/// behind it must not be cut off.
+fn kind(session: &Session) -> String {
+    let kind = session.session_type.as_str();
+    let short = kind.strip_prefix("aws-").filter(|_| !session.is_own());
+    short.unwrap_or(kind).to_owned()
 }
 
 fn in_json(

@@ -132,7 +132,7 @@ fn what_a_provider_listed_is_in_every_list_and_nothing_is_run_for_it() {
             .collect::<Vec<_>>()
     };
     let expected =
-        ["ext:corp:reader (Reader)", "aws-external", "111122223333", "-", "eu-west-1", "inactive"];
+        ["ext:corp:reader (Reader)", "external", "111122223333", "-", "eu-west-1", "inactive"];
     assert_eq!(row("reader"), expected);
     assert_eq!(row("asks").last().unwrap(), "needs an answer");
     assert!(list.text().contains(&format!("ext:corp:{ODD}")), "{list}");
