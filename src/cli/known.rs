@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     access::source::{self, Absence, Problem, Scope, SourceWarning},
-    model::{Catalog, CredentialIdentifier, Session, Workspace, catalog::Unusable},
+    model::{
+        Catalog, CredentialIdentifier, Session, Workspace,
+        catalog::{ChainError, Unusable},
+    },
     resolver::answer::Answer,
     system::files::Stamp,
     workspace::Opened,
@@ -197,6 +200,15 @@ impl Known {
         }
         let message = format!("'{}' is a sign-in, which gives no keys", session.identifier());
         Err(Failure::new(Kind::Incomplete, message).hint("name a profile that uses it: leapp list"))
+    }
+
+    /// Why a chain does not end well, with what is known of the one that is not there.
+    pub(super) fn why(&self, error: &ChainError) -> String {
+        let text = error.to_string();
+        let ChainError::MissingParent { id, .. } = error else { return text };
+        let source = source::of(id).map(source::Source::id);
+        let why = self.absences.iter().find(|(of, _)| Some(*of) == source);
+        why.map_or(text.clone(), |(_, why)| format!("{text}: {why}"))
     }
 
     /// Everything that a person can have handed out.

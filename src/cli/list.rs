@@ -59,6 +59,12 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
     known.readable()
 }
 
+/// Why a source that is complete in itself is not so now: what it stands upon is not there.
+fn why_incomplete(known: &Known, session: &Session, status: Status) -> Option<String> {
+    let broken = (status == Status::Incomplete).then(|| known.catalog.chain(session).err());
+    broken.flatten().map(|error| known.why(&error))
+}
+
 /// Nobody names it: it stands behind roles that share a code.
 fn is_inner(session: &Session) -> bool {
     matches!(session.source, Some(CredentialIdentifier::MfaSession { .. }))
@@ -75,6 +81,16 @@ fn in_words_all(
     let mut text = String::new();
     if !rows.is_empty() {
         text.push_str(&table::render(&names, &rows, context.ui.table_style()));
+    }
+    let incomplete: Vec<(&Session, String)> = shown
+        .iter()
+        .filter_map(|(session, status)| Some((*session, why_incomplete(known, session, *status)?)))
+        .collect();
+    if !incomplete.is_empty() {
+        text.push_str("\nincomplete:\n");
+    }
+    for (session, why) in &incomplete {
+        text.push_str(&format!("  {}  {}\n", visible(session.name.as_str()), visible(why)));
     }
     if !unusable.is_empty() {
         let between = if rows.is_empty() { "" } else { "\n" };
@@ -226,6 +242,9 @@ fn in_json(
             let id = session.identifier();
             let warnings = known.warnings.iter().filter(|w| w.identifier == id);
             row.insert("warnings".into(), warnings.map(|w| w.text.clone()).collect());
+            if let Some(why) = why_incomplete(known, session, *status) {
+                row.insert("reason".into(), why.into());
+            }
             row.insert("longTermKeysInFile".into(), holds_long_term_keys(session).into());
             row.insert("boundProfiles".into(), json!(bound.get(&session.id).cloned()));
         }

@@ -162,7 +162,9 @@ fn a_failure_reaches_the_person_through_the_clients() {
     world.leapp(["session", "edit", "prod", "--protected"]).succeeds();
     hints("on a terminal its name is asked for");
     world.leapp(["profile", "bind", "prod", "other"]).succeeds().says("never switches it on");
-    let removed = world.leapp(["session", "remove", "prod", "--yes"]);
+    let refused = world.leapp(["session", "remove", "prod", "--yes"]);
+    refused.fails(1).says("profile 'dev', 'other' calls").says("leapp profile unbind dev");
+    let removed = world.leapp(["session", "remove", "prod", "--yes", "--with-dependants"]);
     removed.succeeds().says("profile 'dev' is still bound to it: leapp profile unbind dev");
     hints("leapp list");
     let doctor = world.leapp(["doctor"]);

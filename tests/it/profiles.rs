@@ -195,3 +195,17 @@ fn a_password_before_the_command_is_not_its_name() {
     let list = own.leapp(["list", "--json"]);
     assert!(!list.succeeds().text().contains("TESTSECRET"), "{list}");
 }
+
+#[test]
+fn what_stands_upon_nothing_is_incomplete_and_says_why() {
+    let own = Profiles::new();
+    own.config(
+        "[profile there]\nrole_arn = arn:aws:iam::ROLES:role/Admin\n\
+         credential_source = EcsContainer\n",
+    );
+    let list = own.leapp(["list"]);
+    list.succeeds().prints_part("incomplete:\n  there  ").prints_part("AWS_CONTAINER_CREDENTIALS");
+    let row = own.leapp(["list", "--json"]).succeeds().json()[0].clone();
+    assert_eq!(row["status"], "incomplete");
+    assert!(row["reason"].as_str().unwrap().contains("AWS_CONTAINER_CREDENTIALS"), "{row}");
+}

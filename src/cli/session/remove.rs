@@ -7,6 +7,7 @@ use crate::{
         args::RemoveArgs,
         context::Context,
         failure::{Failure, Kind, Outcome},
+        known::Known,
         print_json, trust,
     },
     model::{Catalog, Session, Workspace},
@@ -20,6 +21,7 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     let workspace = &known.catalog.workspace;
     let dependants = dependants(workspace, &session);
     let names: Vec<&str> = dependants.iter().map(|s| s.name.as_str()).collect();
+    refuse_bound(&known, &session, args)?;
     if !dependants.is_empty() && !args.with_dependants {
         let message = format!("session '{}' is needed by {}", session.name, names.join(", "));
         return Err(Failure::new(Kind::Failed, message).hint(format!(
@@ -63,6 +65,21 @@ pub(super) fn run(context: &Context, args: &RemoveArgs) -> Outcome<()> {
     }
     context.ui.say("undo: leapp workspace restore 1 (a removed secret must be given again)");
     Ok(())
+}
+
+/// The vault may have the only copy of a key that a profile's programs go on to use.
+fn refuse_bound(known: &Known, session: &Session, args: &RemoveArgs) -> Outcome<()> {
+    let bound = known.catalog.bound.iter().filter(|(_, id)| **id == session.id);
+    let mut bound: Vec<&str> = bound.map(|(profile, _)| profile.as_str()).collect();
+    bound.sort_unstable();
+    let Some(first) = bound.first().filter(|_| !args.with_dependants) else { return Ok(()) };
+    let message =
+        format!("session '{}' is what profile '{}' calls", session.name, bound.join("', '"));
+    Err(Failure::new(Kind::Failed, message).hint(format!(
+        "leapp profile unbind {}; or: leapp session remove {} --with-dependants",
+        shell_words::quote(first),
+        session.name
+    )))
 }
 
 /// Every session below this one, the nearest first.
